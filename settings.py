@@ -1,0 +1,250 @@
+"""Every setting of Datashelf: one frozen tree, read from the environment (and `.env`) once, checked before anything starts.
+
+This module is the only reader of the environment. `load()` turns whatever is wrong into one `SettingsError` whose
+sentence names the setting and says what is allowed; `app.py` and `ops` print it and exit with `EXIT_CONFIG`.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings.exceptions import SettingsError as SourceError
+
+EXIT_CONFIG = 78
+"""Exit status for a configuration error (EX_CONFIG of BSD's sysexits.h)."""
+
+ROLES = ("datasets", "models", "temp")
+LONGEST_PRESIGN = 604_800
+"""Seconds: SigV4 refuses a longer X-Amz-Expires (AWS, "Authenticating requests: using query parameters")."""
+
+
+class SettingsError(Exception):
+    """A setting is unknown, missing or out of range; the message is one sentence for the operator."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Minio(Section):
+    """How to reach the object store: MinIO, Silo, SeaweedFS, Ceph, AWS or any other S3."""
+
+    endpoint: str = "minio:9000"
+    access_key: str = "minioadmin"
+    secret_key: SecretStr = SecretStr("minioadmin")
+    bucket: str = "mlops-files"
+    bucket_datasets: str | None = None
+    bucket_models: str | None = None
+    bucket_temp: str | None = None
+    region: str = "us-east-1"
+    secure: bool = False
+    public_endpoint: str = "http://localhost:9000"
+    retry_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    retry_backoff: Annotated[float, Field(ge=0, le=60)] = 0.5
+    presign_expiry: Annotated[int, Field(ge=1, le=86_400)] = 3600
+
+    @field_validator("endpoint")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        parts = urlsplit(f"//{value}")
+        if "://" in value or not parts.hostname or parts.path or parts.query:
+            raise ValueError("must be host:port without a scheme or a path, for example minio:9000")
+        _check_port(parts)
+        return value
+
+    @field_validator("public_endpoint")
+    @classmethod
+    def _public_url(cls, value: str) -> str:
+        return _check_url(value, example="http://localhost:9000")
+
+    @field_validator("bucket", "bucket_datasets", "bucket_models", "bucket_temp")
+    @classmethod
+    def _bucket_name(cls, value: str | None) -> str | None:
+        # The rules of "Bucket naming rules" in the Amazon S3 user guide, as far as one name alone can break them.
+        if value is None:
+            return None
+        allowed = set("abcdefghijklmnopqrstuvwxyz0123456789.-")
+        if not 3 <= len(value) <= 63 or set(value) - allowed or not (value[0].isalnum() and value[-1].isalnum()):
+            raise ValueError("must be 3 to 63 lower-case letters, digits, dots or hyphens, beginning and ending with a letter or digit")
+        return value
+
+    @field_validator("access_key", "region")
+    @classmethod
+    def _not_empty(cls, value: str) -> str:
+        if not value.strip():
+            raise ValueError("must not be empty")
+        return value
+
+    def bucket_for(self, role: str) -> str:
+        """The real bucket of a role (`datasets`, `models`, `temp`)."""
+        own: str | None = getattr(self, f"bucket_{role}")
+        return own or self.bucket
+
+    @property
+    def has_default_credentials(self) -> bool:
+        return self.access_key == "minioadmin" and self.secret_key.get_secret_value() == "minioadmin"
+
+
+class Auth(Section):
+    """Who may come in. `none` is one local user; the other modes need people and sessions."""
+
+    mode: Literal["none"] = "none"
+    allow_open: bool = False
+
+
+class Preview(Section):
+    """Limits of the workers that read files."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    timeout: Annotated[float, Field(gt=0, le=600)] = 20.0
+    """Seconds one read may take."""
+    memory: Annotated[int, Field(ge=128, le=65_536)] = 1024
+    """MB of data one worker may hold."""
+
+
+class Settings(BaseSettings):
+    """The whole tree; make it with `load()`, which turns a bad value into a sentence."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, env_nested_delimiter="__", env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+    )
+
+    storage_backend: Literal["local", "minio"] = "local"
+    storage_fallback: Literal["local", "fail"] = "local"
+    minio: Minio = Field(default_factory=Minio)
+    auth: Auth = Field(default_factory=Auth)
+    preview: Preview = Field(default_factory=Preview)
+    database_url: str | None = None
+    data_dir: Path = Path("./data")
+    public_url: str | None = None
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    secret_key: SecretStr | None = None
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["text", "json"] = "text"
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url(cls, value: str | None) -> str | None:
+        return None if value is None else _check_url(value, example="https://shelf.example.org")
+
+    @field_validator("allowed_hosts", mode="before")
+    @classmethod
+    def _host_list(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < 32:
+            raise ValueError("must be at least 32 characters; make one with: python -c 'import secrets; print(secrets.token_hex(32))'")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("must begin with postgresql:// or sqlite:///, for example postgresql://user:password@db/datashelf")
+        return value
+
+    @model_validator(mode="after")
+    def _default_credentials_only_alone(self) -> Settings:
+        if self.storage_backend == "minio" and self.auth.mode != "none" and self.minio.has_default_credentials:
+            raise ValueError(
+                "MINIO__ACCESS_KEY and MINIO__SECRET_KEY are still the default minioadmin, which AUTH__MODE="
+                f"{self.auth.mode} does not allow; set the store's own credentials"
+            )
+        return self
+
+    @property
+    def sqlalchemy_url(self) -> str:
+        """DATABASE_URL with the driver we ship, or SQLite in the data folder."""
+        url = self.database_url
+        if url is None:
+            return f"sqlite:///{(self.data_dir / 'datashelf.db').resolve()}"
+        return url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+    def check_listen(self, address: str | None) -> None:
+        """Refuse to serve everybody where nobody signs in.
+
+        `address` is what the server binds; None or empty means every interface. Raises SettingsError.
+        """
+        if self.auth.mode != "none" or self.auth.allow_open or is_loopback(address):
+            return
+        raise SettingsError(
+            f"AUTH__MODE=none lets everyone in, and the app would listen on {address or 'every interface'}: listen on 127.0.0.1 "
+            "(server.address in .streamlit/config.toml) or set AUTH__ALLOW_OPEN=true if that is meant."
+        )
+
+
+SECTIONS: dict[str, type[Section]] = {"MINIO": Minio, "AUTH": Auth, "PREVIEW": Preview}
+
+
+def is_loopback(address: str | None) -> bool:
+    """Whether a bind address or host name reaches this machine only."""
+    if not address:
+        return False
+    if address == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(address.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def load(**overrides: object) -> Settings:
+    """Read and check every setting; `overrides` are for tests. Raises SettingsError with one sentence."""
+    _refuse_unknown_names()
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]  # pydantic checks what tests hand in
+    except SourceError as error:
+        name = str(error).split('"')[1].upper() if '"' in str(error) else "A setting"
+        raise SettingsError(f"{name} cannot be read; set its parts one by one, for example {name}__…=value.") from None
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise SettingsError(_sentence(first["loc"], first["type"], first["msg"], first.get("input"), first.get("ctx") or {})) from None
+
+
+def _refuse_unknown_names() -> None:
+    # pydantic-settings only sees names it can explode at "__"; a flat misspelling (`MINIO_ENDPOINT`) would pass in
+    # silence and leave the operator with the default. MINIO_ACCESS_KEY and its like belong to MinIO's own tools.
+    for name in os.environ:
+        for section, model in SECTIONS.items():
+            field = name.upper().removeprefix(f"{section}_").lower()
+            if name.upper() == f"{section}_{field.upper()}" and field in model.model_fields and field not in ("access_key", "secret_key", "region"):
+                raise SettingsError(f"{name} is not a setting of Datashelf; did you mean {section}__{field.upper()}, with two underscores?")
+
+
+def _sentence(loc: tuple[int | str, ...], kind: str, message: str, value: object, ctx: dict[str, object]) -> str:
+    name = "__".join(str(part).upper() for part in loc)
+    if not name:
+        return f"{message.removeprefix('Value error, ')}."
+    if kind == "extra_forbidden":
+        section = str(loc[0]).upper()
+        allowed = ", ".join(f"{section}__{field.upper()}" for field in SECTIONS[section].model_fields)
+        return f"{name} is not a setting of Datashelf; allowed are {allowed}."
+    if kind == "literal_error":
+        return f"{name}={value!s} is not allowed; allowed are {ctx.get('expected')}."
+    text = message.removeprefix("Value error, ")
+    shown = "" if "SECRET" in name or "DATABASE_URL" in name else f"={value!s}"
+    return f"{name}{shown} is not allowed: {text[0].lower()}{text[1:]}."
+
+
+def _check_port(parts: object) -> None:
+    try:
+        _ = parts.port  # type: ignore[attr-defined]  # urlsplit checks the range only when the port is read
+    except ValueError:
+        raise ValueError("has a port that is not a number from 0 to 65535") from None
+
+
+def _check_url(value: str, *, example: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
+        raise ValueError(f"must be an http:// or https:// address without query or credentials, for example {example}")
+    _check_port(parts)
+    return value.rstrip("/")
