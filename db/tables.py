@@ -1,0 +1,208 @@
+"""The tables. What they mean together is the catalogue's business; here are columns, constraints and indices.
+
+Every list a screen shows has an index that yields it in order. The facts of a dataset's newest ready file are copied
+onto the dataset (`catalog/shelf.py` keeps them): a page of a list must not join a hundred thousand rows to be sorted.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Column as SqlColumn
+from sqlmodel import Field, SQLModel
+
+from db.utc import UtcDateTime, utc_now
+
+METADATA = SQLModel.metadata
+METADATA.naming_convention = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+# PostgreSQL would sort by the database's own language rules; code points sort alike on both databases, and faster.
+SORTED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
+DETAIL = JSON().with_variant(JSONB(), "postgresql")
+LISTED = text("current_file_id IS NOT NULL")
+UNREAD = text("status = 'ready' AND (described_at IS NULL OR scanned_at IS NULL)")
+
+
+class FileStatus(StrEnum):
+    """Where a file is in its life. A row that is `deleted` stands for an object that is still to be removed."""
+
+    PENDING = "pending"
+    READY = "ready"
+    FAILED = "failed"
+    DELETED = "deleted"
+
+
+class User(SQLModel, table=True):
+    __tablename__ = "user_account"  # "user" is a keyword of SQL
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    name: str = Field(sa_type=Text, unique=True)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class Dataset(SQLModel, table=True):
+    """A named thing on the shelf. It is listed while `current_file_id` names its newest ready file."""
+
+    __table_args__ = (
+        UniqueConstraint("owner_id", "name"),
+        Index("ix_dataset_by_updated", "owner_id", "updated_at", "id", sqlite_where=LISTED, postgresql_where=LISTED),
+        Index("ix_dataset_by_name", "owner_id", "name_key", "id", sqlite_where=LISTED, postgresql_where=LISTED),
+        Index("ix_dataset_by_size", "owner_id", "size", "id", sqlite_where=LISTED, postgresql_where=LISTED),
+        Index(
+            "ix_dataset_by_format",
+            "owner_id",
+            "format",
+            "updated_at",
+            "id",
+            sqlite_where=LISTED,
+            postgresql_where=LISTED,
+        ),
+    )
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    owner_id: uuid.UUID = Field(foreign_key="user_account.id")
+    name: str = Field(sa_type=Text)
+    name_key: str = Field(sa_type=SORTED_TEXT)
+    description: str = Field(default="", sa_type=Text)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    updated_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    last_version: int = 0
+    # Copies of the newest ready file's facts; without a foreign key, which would close a circle between two tables.
+    current_file_id: uuid.UUID | None = None
+    file_name: str = Field(default="", sa_type=Text)
+    format: str = Field(default="other", sa_type=Text)
+    size: int = Field(default=0, sa_type=BigInteger)
+    rows: int | None = Field(default=None, sa_type=BigInteger)
+    columns: int | None = None
+    search_text: str = Field(default="", sa_type=Text)
+
+
+class DatasetTag(SQLModel, table=True):
+    """A tag as typed, and the key under which it is the same tag.
+
+    Owner and `listed` are copies from the dataset, so that counting an owner's tags is one scan of an index.
+    """
+
+    __tablename__ = "dataset_tag"
+    __table_args__ = (
+        Index("ix_dataset_tag_count", "owner_id", "listed", "tag_key", "tag"),
+        Index(None, "tag_key", "dataset_id"),
+    )
+
+    dataset_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("dataset.id", ondelete="CASCADE"), primary_key=True))
+    tag_key: str = Field(sa_type=SORTED_TEXT, primary_key=True)
+    tag: str = Field(sa_type=Text)
+    position: int
+    owner_id: uuid.UUID
+    listed: bool
+
+
+class File(SQLModel, table=True):
+    """One version of a dataset and where its bytes lie.
+
+    `dataset_id` is null once the dataset is gone and the object is not.
+    """
+
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "version"),
+        UniqueConstraint("backend", "bucket", "key"),
+        CheckConstraint("size >= 0", name="size_not_negative"),
+        Index("ix_file_by_status", "status", "created_at"),
+        Index("ix_file_use", "owner_id", "status", "backend", "bucket", "role", "size"),
+        Index("ix_file_unread", "created_at", sqlite_where=UNREAD, postgresql_where=UNREAD),
+    )
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    dataset_id: uuid.UUID | None = Field(
+        sa_column=SqlColumn(ForeignKey("dataset.id", ondelete="SET NULL"), nullable=True)
+    )
+    owner_id: uuid.UUID = Field(foreign_key="user_account.id")
+    version: int | None = None
+    status: str = Field(default=FileStatus.PENDING, sa_type=Text)
+    file_name: str = Field(sa_type=Text)
+    format: str = Field(sa_type=Text)
+    media_type: str = Field(sa_type=Text)
+    size: int = Field(sa_type=BigInteger)
+    etag: str | None = Field(default=None, sa_type=Text)
+    sha256: str | None = Field(default=None, sa_type=Text)
+    sha256_verified: bool = False
+    backend: str = Field(sa_type=Text)
+    bucket: str = Field(sa_type=Text)
+    role: str = Field(sa_type=Text)
+    key: str = Field(sa_type=Text)
+    rows: int | None = Field(default=None, sa_type=BigInteger)
+    columns: int | None = None
+    downloads: int = Field(default=0, sa_type=BigInteger)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    described_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    scanned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    read_attempts: int = 0
+
+
+class Column(SQLModel, table=True):
+    """A column of a file: its place, name and type, as the preview read them."""
+
+    __tablename__ = "file_column"  # "column" is a keyword of SQL
+
+    file_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("file.id", ondelete="CASCADE"), primary_key=True))
+    position: int = Field(primary_key=True)
+    name: str = Field(sa_type=Text)
+    type: str = Field(sa_type=Text)
+
+
+class Upload(SQLModel, table=True):
+    """How a file comes in. The row outlives completion, so that completing again can give the same answer."""
+
+    __table_args__ = (
+        Index("ix_upload_open", "owner_id", "completed_at", "created_at"),
+        Index(None, "completed_at", "touched_at"),
+    )
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    file_id: uuid.UUID = Field(
+        sa_column=SqlColumn(ForeignKey("file.id", ondelete="CASCADE"), unique=True, nullable=False)
+    )
+    owner_id: uuid.UUID = Field(foreign_key="user_account.id")
+    store_upload_id: str | None = Field(default=None, sa_type=Text)
+    """The store's own id; null until the store was asked for one."""
+    part_size: int = Field(sa_type=BigInteger)
+    made_dataset: bool
+    """Whether the dataset was made for this upload, and goes again with it."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    touched_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Event(SQLModel, table=True):
+    """What happened; append-only. It names things without foreign keys, because it outlives them."""
+
+    __table_args__ = (Index(None, "dataset_id", "at"), Index(None, "at"))
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    kind: str = Field(sa_type=Text)
+    user_id: uuid.UUID | None = None
+    dataset_id: uuid.UUID | None = None
+    file_id: uuid.UUID | None = None
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=DETAIL)
+
+
+class ShelfCount(SQLModel, table=True):
+    """How many datasets an owner has listed, of how many bytes; kept in the transaction that changes either."""
+
+    __tablename__ = "shelf_count"
+
+    owner_id: uuid.UUID = Field(foreign_key="user_account.id", primary_key=True)
+    datasets: int = 0
+    size: int = Field(default=0, sa_type=BigInteger)

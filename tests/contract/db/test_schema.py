@@ -1,0 +1,79 @@
+"""The schema comes up on both databases, once, whoever starts first."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from sqlalchemy import text
+
+import db.schema
+from db import DatabaseTooNew, migrate, open_database
+
+START = "import sys; from db import migrate, open_database\nwith open_database(sys.argv[1]) as d: migrate(d); d.ping()"
+
+
+def test_tables_in_the_code_and_in_the_database_are_the_same(empty_database_url: str) -> None:
+    with open_database(empty_database_url) as database:
+        migrate(database)
+        assert db.schema.drift(database) == []
+
+
+def test_alembic_check_finds_drift(empty_database_url: str) -> None:
+    with open_database(empty_database_url) as database:
+        migrate(database)
+        with database.transaction() as session:
+            session.connection().execute(text("DROP INDEX ix_dataset_by_name"))
+        assert db.schema.drift(database)
+
+
+def test_head_names_the_newest_revision() -> None:
+    scripts = ScriptDirectory.from_config(Config(Path(db.schema.__file__).parent / "alembic.ini"))
+    assert scripts.get_current_head() == db.schema.HEAD
+
+
+def test_migrating_again_changes_nothing(empty_database_url: str) -> None:
+    with open_database(empty_database_url) as database:
+        migrate(database)
+        migrate(database)
+        assert db.schema.drift(database) == []
+
+
+def test_processes_that_start_at_once_all_come_up(empty_database_url: str) -> None:
+    processes = [
+        subprocess.Popen([sys.executable, "-c", START, empty_database_url], stderr=subprocess.PIPE) for _ in range(4)
+    ]
+    errors = [process.communicate(timeout=120)[1].decode() for process in processes]
+    assert [process.returncode for process in processes] == [0] * 4, "\n".join(errors)
+    with open_database(empty_database_url) as database:
+        assert db.schema.drift(database) == []
+
+
+def test_a_database_of_a_newer_version_is_refused(database_url: str) -> None:
+    with open_database(database_url) as database:
+        with database.transaction() as session:
+            session.connection().execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        with pytest.raises(DatabaseTooNew, match="9999"):
+            migrate(database)
+
+
+def test_a_failed_migration_leaves_nothing_behind(empty_database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from alembic import command
+
+    upgrade = command.upgrade
+
+    def stumble(config: Config, revision: str) -> None:
+        upgrade(config, revision)
+        raise RuntimeError("the power went")
+
+    monkeypatch.setattr(command, "upgrade", stumble)
+    with open_database(empty_database_url) as database:
+        with pytest.raises(RuntimeError, match="the power went"):
+            migrate(database)
+        monkeypatch.undo()
+        migrate(database)
+        assert db.schema.drift(database) == []
