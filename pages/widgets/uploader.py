@@ -1,0 +1,118 @@
+"""The drop zone and the list of uploads, as a Streamlit component.
+
+The bytes never come here: the browser's upload queue (`uploader/queue.js`, one a tab, on `window.__datashelf`) sends
+them to the store's signed URLs and goes on while the user moves between screens. Python learns what was completed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import streamlit as st
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+SOURCES = Path(__file__).parent / "uploader"
+SCRIPTS = (
+    "format.js",
+    "shapes.js",
+    "files.js",
+    "failure.js",
+    "transfer.js",
+    "lanes.js",
+    "upload.js",
+    "queue.js",
+    "row.js",
+    "picker.js",
+)
+
+OPEN = "datashelf-open-dataset"
+"""The place in the session where a wish to open a dataset waits for the script."""
+
+Size = Literal["full", "empty-shelf"]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletedUpload:
+    """A file that is on the shelf now."""
+
+    dataset_id: str
+    file_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UploadResult:
+    """What the uploader has to tell the page in this run."""
+
+    completed: tuple[CompletedUpload, ...] = ()
+    """Every file this tab has uploaded since it was opened, oldest first: it only grows, so a page keeps the length
+    it has seen. (Component triggers are no queue: of several in one tick only the last arrives.)"""
+    open: str | None = None
+    """A dataset's id, once: the user asked for it, or the only file dropped is complete. Switch to its page. (A page
+    that may no longer draw the uploader by then, such as a shelf just filled, asks `dataset_to_open`.)"""
+
+
+def read_sources(*names: str) -> str:
+    """The named files of `uploader/`, one after the other. They share one module scope in the browser."""
+    return "\n".join((SOURCES / name).read_text(encoding="utf-8") for name in names)
+
+
+def uploader(
+    *, dataset_id: str | None = None, dataset_name: str | None = None, size: Size = "full", key: str
+) -> UploadResult:
+    """Draw the drop zone, and below it the files of this tab's upload queue.
+
+    With `dataset_id` every file becomes a new version of that dataset (`dataset_name` is what it is called on the
+    zone) and only its uploads are listed. `size="empty-shelf"` is the zone on a shelf without datasets.
+    """
+    answer = _component()(
+        key=key,
+        data={"dataset_id": dataset_id, "dataset_name": dataset_name, "size": size},
+        on_completed_change=_rerun_only,
+        on_open_change=lambda: _remember_open(st.session_state.get(key)),
+    )
+    return UploadResult(read_completed(answer), dataset_to_open())
+
+
+def dataset_to_open() -> str | None:
+    """The dataset an uploader wants opened, once, also in a run that does not draw that uploader any more."""
+    wanted = st.session_state.pop(OPEN, None)
+    return wanted if isinstance(wanted, str) else None
+
+
+def read_completed(answer: Mapping[str, Any]) -> tuple[CompletedUpload, ...]:
+    """The component's list of completed uploads; what a tampered browser sends in another shape is left out."""
+    completed = answer.get("completed")
+    return tuple(
+        CompletedUpload(item["dataset_id"], item["file_id"], item["name"])
+        for item in (completed if isinstance(completed, list) else ())
+        if isinstance(item, dict) and all(isinstance(item.get(k), str) for k in ("dataset_id", "file_id", "name"))
+    )
+
+
+def _remember_open(answer: Mapping[str, Any] | None) -> None:
+    # A callback runs before the script, which may find the shelf filled and draw something else than the uploader:
+    # the trigger's value would be gone with it.
+    wanted = (answer or {}).get("open")
+    if isinstance(wanted, str):
+        st.session_state[OPEN] = wanted
+
+
+@cache
+def _component() -> ComponentRenderer:
+    return st.components.v2.component(
+        "datashelf_uploader",
+        html=read_sources("picker.html"),
+        css=read_sources("controls.css", "picker.css"),
+        js=read_sources(*SCRIPTS),
+    )
+
+
+def _rerun_only() -> None:
+    """Streamlit fills in only those values a callback is registered for."""

@@ -1,0 +1,68 @@
+// Files out of a drop or a file dialog, folders walked to their last file.
+
+// What file managers leave in folders; nobody means to put it on a shelf.
+const LEFT_OUT = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
+
+/**
+ * The files of a drop: {files: [{file, folder}], notice}. `folder` is the path below which a file was found.
+ * Must be called in the event itself: the browser empties the drop as soon as the handler returns.
+ */
+function takeDrop(transfer) {
+  const items = [...(transfer.items ?? [])].filter((item) => item.kind === "file");
+  const taken = items.map((item) => ({ entry: item.webkitGetAsEntry?.() ?? null, file: item.getAsFile() }));
+  const plain = taken.length ? [] : [...transfer.files].map((file) => ({ entry: null, file }));
+  return walk([...taken, ...plain]);
+}
+
+/** The files of a file dialog, in the shape of `takeDrop`. */
+function takeChosen(input) {
+  const files = [...input.files].map((file) => ({ file, folder: parentOf(file.webkitRelativePath) }));
+  // Choosing the same file again fires no change event unless the old choice is cleared.
+  input.value = "";
+  return sorted(files, []);
+}
+
+async function walk(taken) {
+  const files = [];
+  const trouble = [];
+  for (const { entry, file } of taken) {
+    if (!entry?.isDirectory) {
+      if (file) files.push({ file, folder: "" });
+      continue;
+    }
+    const before = files.length;
+    await walkFolder(entry, files, trouble);
+    if (files.length === before && !trouble.length) trouble.push(`The folder “${entry.name}” holds no files.`);
+  }
+  return sorted(files, trouble);
+}
+
+async function walkFolder(folder, files, trouble) {
+  const folders = [folder];
+  while (folders.length) {
+    const current = folders.shift();
+    const reader = current.createReader();
+    try {
+      // readEntries gives at most 100 at a time: ask until it gives none.
+      for (let batch; (batch = await new Promise((ok, no) => reader.readEntries(ok, no))).length; ) {
+        for (const entry of batch) {
+          if (entry.isDirectory) folders.push(entry);
+          else files.push({ file: await new Promise((ok, no) => entry.file(ok, no)), folder: parentOf(entry.fullPath) });
+        }
+      }
+    } catch {
+      trouble.push(`“${current.fullPath.slice(1)}” could not be read to its end; some of its files may be missing here.`);
+    }
+  }
+}
+
+function parentOf(path) {
+  return path ? path.replace(/^\//, "").split("/").slice(0, -1).join("/") : "";
+}
+
+function sorted(found, trouble) {
+  const files = found.filter(({ file }) => !LEFT_OUT.has(file.name));
+  const count = found.length - files.length;
+  if (count) trouble.push(`${plural(count, "system file")} left out (such as ${[...LEFT_OUT].join(", ")}).`);
+  return { files, notice: trouble.join(" ") };
+}

@@ -1,0 +1,211 @@
+// The drop zone and, below it, the list of the queue's uploads.
+
+const ROWS_AT_FIRST = 100; // Hundreds of files are dropped at once; a click draws the rest.
+const REPORT_EVERY_MS = 500; // Each report reruns the page.
+const DRAG_GONE_MS = 600; // Browsers repeat dragover at least every 350 ms while a file hovers.
+const SURE_MS = 5_000;
+
+class Picker {
+  #queue;
+  #parts;
+  #data;
+  #args;
+  #rows = new Map();
+  #showAll = false;
+  #sure = null;
+  #drag = null;
+  #report = null;
+  #ends = new AbortController();
+  #hide;
+
+  constructor(queue, root, args) {
+    this.#queue = queue;
+    this.#args = args;
+    this.#data = args.data;
+    this.#parts = Object.fromEntries([...root.querySelectorAll("[data-part]")].map((one) => [one.dataset.part, one]));
+    this.datasetId = this.#data.dataset_id;
+    this.#drawZone();
+    this.#parts.rows.replaceChildren();
+    this.#listen();
+    this.#hide = queue.show(this);
+    this.#draw();
+  }
+
+  stop() {
+    this.#ends.abort();
+    this.#hide();
+    clearTimeout(this.#report);
+    clearTimeout(this.#drag);
+  }
+
+  #listen() {
+    const { zone, choose, folder, files, tree, retry, cancel, clear, more } = this.#parts;
+    const ends = { signal: this.#ends.signal };
+    choose.onclick = () => files.click();
+    folder.onclick = () => tree.click();
+    zone.onclick = (event) => {
+      if (event.target.closest("button, input") === null) files.click();
+    };
+    for (const input of [files, tree]) input.onchange = () => this.#add(takeChosen(input));
+    retry.onclick = () => this.#queue.retryAll();
+    clear.onclick = () => this.#queue.clearFinished(this.datasetId);
+    cancel.onclick = () => this.#cancelAll();
+    more.onclick = () => {
+      this.#showAll = true;
+      this.#draw();
+    };
+    // The whole page takes a drop: nobody should miss the zone and lose the page to the file.
+    window.addEventListener("dragover", (event) => this.#hover(event), ends);
+    window.addEventListener("dragleave", (event) => event.relatedTarget === null && this.#hovers(false), ends);
+    window.addEventListener("drop", (event) => this.#dropped(event), ends);
+    this.#queue.addEventListener("change", () => this.#draw(), ends);
+    this.#queue.addEventListener("announce", ({ detail }) => setText(this.#parts.live, detail), ends);
+    this.#queue.addEventListener("completed", ({ detail }) => this.#completed(detail), ends);
+  }
+
+  #takes(event) {
+    return this.#queue.foremost === this && event.dataTransfer?.types.includes("Files");
+  }
+
+  #hover(event) {
+    if (!this.#takes(event)) return;
+    event.preventDefault();
+    event.dataTransfer.dropEffect = "copy";
+    this.#hovers(true);
+  }
+
+  #hovers(over) {
+    this.#parts.zone.classList.toggle("over", over);
+    clearTimeout(this.#drag);
+    if (over) this.#drag = setTimeout(() => this.#hovers(false), DRAG_GONE_MS);
+  }
+
+  async #dropped(event) {
+    this.#hovers(false);
+    if (!this.#takes(event)) return;
+    event.preventDefault();
+    this.#add(await takeDrop(event.dataTransfer));
+  }
+
+  #add({ files, notice }) {
+    setText(this.#parts.notice, notice);
+    this.#parts.notice.hidden = !notice;
+    this.#queue.add(files, this.datasetId);
+  }
+
+  #completed(upload) {
+    if (!this.#queue.of(this.datasetId).includes(upload)) return;
+    const alone = upload.solo && !this.#queue.uploads.some((other) => other.unfinished);
+    if (alone && this.#queue.foremost === this) {
+      upload.seen = true;
+      this.#tell();
+      this.#open(upload.result.datasetId);
+    } else {
+      this.#report ??= setTimeout(() => this.#tell(), REPORT_EVERY_MS);
+    }
+  }
+
+  /** Triggers are no queue: of several in one tick the last arrives. So the page gets the whole list every time. */
+  #tell() {
+    clearTimeout(this.#report);
+    this.#report = null;
+    this.#args.setStateValue("completed", [...this.#queue.completed]);
+  }
+
+  #open(datasetId) {
+    this.#args.setTriggerValue("open", datasetId);
+  }
+
+  /** Asked once: the first press turns the button into the question. */
+  #cancelAll() {
+    if (this.#sure) {
+      clearTimeout(this.#sure);
+      this.#sure = null;
+      this.#queue.cancelUnfinished(this.datasetId);
+    } else {
+      this.#sure = setTimeout(() => {
+        this.#sure = null;
+        this.#draw();
+      }, SURE_MS);
+    }
+    this.#draw();
+  }
+
+  #drawZone() {
+    const { icon: place, title, hint } = this.#parts;
+    place.replaceChildren(icon("upload_file"));
+    const name = this.#data.dataset_name;
+    title.dataset.empty = this.datasetId ? `Drop a new version${name ? ` of ${name}` : ""} here` : "Drop files or a folder here";
+    title.dataset.full = this.datasetId ? title.dataset.empty : "Drop more files here";
+    setText(hint, "CSV, Parquet, JSON, Excel, or zipped. Up to 5 TB each; the bytes go straight to the store.");
+  }
+
+  #draw() {
+    const { zone, title, choose, summary, rows, more } = this.#parts;
+    const uploads = this.#queue.of(this.datasetId);
+    const some = uploads.length > 0;
+    zone.classList.toggle("slim", some);
+    choose.classList.toggle("primary", !some);
+    setText(title, some ? title.dataset.full : title.dataset.empty);
+    summary.hidden = rows.hidden = !some;
+    this.#drawSummary(uploads);
+    const sorted = uploads.toSorted((a, b) => RANKS[a.state] - RANKS[b.state] || a.id - b.id);
+    const shown = this.#showAll ? sorted : sorted.slice(0, ROWS_AT_FIRST);
+    this.#drawRows(shown);
+    more.hidden = shown.length === sorted.length;
+    setText(more, `Show all ${sorted.length.toLocaleString("en-US")}`);
+  }
+
+  #drawSummary(uploads) {
+    const { count, totals: line, retry, cancel, clear } = this.#parts;
+    const totals = this.#queue.totals(uploads);
+    const states = [
+      [totals.sending, "uploading"],
+      [totals.waiting, "waiting"],
+      [totals.failed, "failed"],
+      [totals.done, "done"],
+    ];
+    const words = states.filter(([number]) => number).map(([number, word]) => `${number.toLocaleString("en-US")} ${word}`);
+    setText(count, plural(uploads.length, "file"));
+    setText(line, `${words.join(", ")} · ${formatProgress(totals.bytes, totals.size)}`);
+    const unfinished = totals.sending + totals.waiting;
+    retry.hidden = totals.failed < 2;
+    clear.hidden = !totals.done;
+    cancel.hidden = unfinished < 2 && !this.#sure;
+    setText(cancel, this.#sure ? `Cancel ${plural(unfinished, "upload")}?` : "Cancel all");
+  }
+
+  #drawRows(uploads) {
+    const list = this.#parts.rows;
+    const wanted = new Set(uploads);
+    for (const [upload, row] of this.#rows) {
+      if (wanted.has(upload)) continue;
+      row.element.remove();
+      this.#rows.delete(upload);
+    }
+    let place = list.firstChild;
+    for (const upload of uploads) {
+      let row = this.#rows.get(upload);
+      if (!row) this.#rows.set(upload, (row = new Row(upload, this.#queue, (id) => this.#open(id))));
+      row.update();
+      if (row.element === place) place = place.nextSibling;
+      else moveBefore(list, row.element, place);
+    }
+  }
+}
+
+/** Put a row elsewhere without taking the keyboard's focus from it. */
+function moveBefore(list, element, place) {
+  const focused = element.contains(element.getRootNode().activeElement) ? element.getRootNode().activeElement : null;
+  list.insertBefore(element, place);
+  focused?.focus();
+}
+
+export default function (args) {
+  const { parentElement } = args;
+  // A change of theme or data calls this again on the same elements, without a clean-up in between.
+  parentElement.datashelfPicker?.stop();
+  const picker = new Picker(theQueue(), parentElement, args);
+  parentElement.datashelfPicker = picker;
+  return () => picker.stop();
+}

@@ -1,0 +1,241 @@
+// The tab's one upload queue, on `window.__datashelf`: it outlives every component that shows it.
+//
+// Events: "change" (something to draw anew), "completed" (detail: the Upload), "announce" (detail: a sentence).
+
+const AHEAD = 2; // Files begun beyond the lanes, so that small ones need not wait for each other's calls to the app.
+const TICK_MS = 250;
+const LOOK_AGAIN_MS = [300, 700, 1_500, 3_000, 6_000]; // For the rows of a completed file, while they are counted.
+
+class UploadQueue extends EventTarget {
+  /** In the order they were added. */
+  uploads = [];
+  /** {dataset_id, file_id, name} of every upload completed since the tab was opened. */
+  completed = [];
+  lanes = new Lanes();
+
+  #pickers = [];
+  #running = 0;
+  #bytes = 0;
+  #outage = false;
+  #drawing = false;
+  #timer = null;
+
+  /** Add files ({file, folder}), as versions of a dataset or, without one, as new datasets. */
+  add(files, datasetId = null) {
+    if (!files.length) return;
+    const alone = files.length === 1 && !this.uploads.some((upload) => upload.unfinished);
+    for (const upload of this.uploads) {
+      upload.solo = false;
+      if (alone && upload.state === "done") upload.seen = true;
+    }
+    const added = files.map((one) => new Upload(this, { ...one, datasetId }));
+    if (alone) added[0].solo = true;
+    this.uploads.push(...added);
+    this.#announce(added.length === 1 ? `${added[0].name} added.` : `${plural(added.length, "file")} added.`);
+    this.changed();
+    this.#pump();
+  }
+
+  retry(upload) {
+    this.#outage = false;
+    this.#wait(upload);
+    this.#pump();
+  }
+
+  retryAll() {
+    this.#outage = false;
+    for (const upload of this.uploads) if (upload.state === "failed") this.#wait(upload);
+    this.#pump();
+  }
+
+  cancel(upload) {
+    this.uploads = this.uploads.filter((other) => other !== upload);
+    void upload.cancel();
+    this.#announce(`${upload.name} cancelled.`);
+    this.changed();
+    this.#pump();
+  }
+
+  cancelUnfinished(datasetId = null) {
+    for (const upload of this.of(datasetId)) if (upload.unfinished) this.cancel(upload);
+  }
+
+  clearFinished(datasetId = null) {
+    const gone = new Set(this.of(datasetId).filter((upload) => upload.state === "done"));
+    this.uploads = this.uploads.filter((upload) => !gone.has(upload));
+    this.changed();
+  }
+
+  /** The tray's Dismiss: done uploads stay in the list of the Upload page, but no longer in the frame. */
+  dismiss() {
+    for (const upload of this.uploads) if (upload.state === "done") upload.seen = true;
+    this.changed();
+  }
+
+  /** All uploads, or one dataset's. */
+  of(datasetId) {
+    return datasetId ? this.uploads.filter((upload) => upload.datasetId === datasetId) : this.uploads;
+  }
+
+  /** {sending, waiting, failed, done, bytes, size} over some uploads. */
+  totals(uploads = this.uploads) {
+    const totals = { sending: 0, waiting: 0, failed: 0, done: 0, bytes: 0, size: 0 };
+    for (const upload of uploads) {
+      totals[upload.active ? "sending" : upload.state] += 1;
+      totals.bytes += upload.sent();
+      totals.size += upload.size;
+    }
+    return totals;
+  }
+
+  /** A picker shows the queue from now on; call what is returned when it does no more. */
+  show(picker) {
+    this.#pickers.push(picker);
+    this.changed();
+    return () => {
+      this.#pickers = this.#pickers.filter((other) => other !== picker);
+      this.changed();
+    };
+  }
+
+  /** The picker that takes what is dropped on the page: the last one shown, as in a dialog over a page. */
+  get foremost() {
+    return this.#pickers.at(-1) ?? null;
+  }
+
+  /** Whether a picker lists all uploads, so that the frame need not. */
+  get listed() {
+    return this.#pickers.some(({ datasetId }) => !datasetId);
+  }
+
+  // What follows is for Upload.
+
+  /** How often one thing is tried: while nothing answers, files further back do not each try at length. */
+  attempts() {
+    return this.#outage ? 2 : ATTEMPTS;
+  }
+
+  works() {
+    this.#outage = false;
+  }
+
+  fails() {
+    this.#outage = true;
+  }
+
+  count(bytes) {
+    if (bytes > 0) this.#bytes += bytes;
+  }
+
+  /** Tell the views, once for all changes of this turn. */
+  changed() {
+    if (this.#drawing) return;
+    this.#drawing = true;
+    setTimeout(() => {
+      this.#drawing = false;
+      this.dispatchEvent(new Event("change"));
+    });
+  }
+
+  #wait(upload) {
+    upload.state = "waiting";
+    upload.failure = null;
+    upload.solo = false;
+    upload.revision += 1;
+    this.changed();
+  }
+
+  #pump() {
+    while (this.#running < this.lanes.limit + AHEAD) {
+      const waiting = this.uploads.filter((upload) => upload.state === "waiting");
+      if (!waiting.length) break;
+      void this.#run(waiting.reduce((best, one) => (one.left() < best.left() ? one : best)));
+    }
+    this.#watch();
+  }
+
+  async #run(upload) {
+    this.#running += 1;
+    await upload.run();
+    if (upload.state === "done") this.#complete(upload);
+    if (upload.state === "failed") this.#announce(`${upload.name} failed. ${upload.sentence()}`);
+    this.#running -= 1;
+    this.changed();
+    this.#pump();
+  }
+
+  #complete(upload) {
+    const { datasetId, fileId } = upload.result;
+    this.completed.push({ dataset_id: datasetId, file_id: fileId, name: upload.name });
+    const left = this.uploads.filter((other) => other.unfinished).length;
+    this.#announce(left ? `${upload.name} uploaded, ${left} to go.` : `${upload.name} uploaded.`);
+    this.dispatchEvent(new CustomEvent("completed", { detail: upload }));
+    void this.#learnRows(upload);
+  }
+
+  /** The app counts a text file's rows after the upload: look a few times, as long as somebody sees it. */
+  async #learnRows(upload) {
+    const { result } = upload;
+    for (const pause of LOOK_AGAIN_MS) {
+      if (result.rows !== null && result.columns !== null) return;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      if (!this.foremost || !this.uploads.includes(upload)) return;
+      try {
+        const { body } = await callApi("GET", `/datasets/${result.datasetId}`);
+        const file = body.files.find(({ id }) => id === result.fileId);
+        result.rows = file?.rows ?? result.rows;
+        result.columns = file?.columns ?? result.columns;
+        upload.revision += 1;
+        this.changed();
+      } catch {
+        // How many rows there are is an extra: the dataset's page will say so.
+      }
+    }
+  }
+
+  #announce(sentence) {
+    this.dispatchEvent(new CustomEvent("announce", { detail: sentence }));
+  }
+
+  /** While something is under way: measure, adapt the lanes, and let the browser ask before the tab is closed. */
+  #watch() {
+    const busy = this.#running > 0;
+    if (busy) window.addEventListener("beforeunload", askBeforeLeaving);
+    else window.removeEventListener("beforeunload", askBeforeLeaving);
+    if (busy && !this.#timer) this.#timer = setInterval(() => this.#tick(), TICK_MS);
+    if (!busy) {
+      clearInterval(this.#timer);
+      this.#timer = null;
+    }
+  }
+
+  #tick() {
+    const now = performance.now();
+    const before = this.lanes.limit;
+    this.lanes.sample(now, this.#bytes);
+    if (this.lanes.limit > before) this.#pump();
+    for (const upload of this.uploads) if (upload.active) upload.measure(now);
+    this.changed();
+  }
+}
+
+function askBeforeLeaving(event) {
+  event.preventDefault();
+}
+
+/** A file dropped beside every drop zone would replace the page, and end the uploads with it. */
+function keepPage(event) {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
+}
+
+function theQueue() {
+  if (!window.__datashelf) {
+    window.__datashelf = new UploadQueue();
+    window.addEventListener("dragover", keepPage);
+    window.addEventListener("drop", keepPage);
+    window.dispatchEvent(new Event("datashelf-queue"));
+  }
+  return window.__datashelf;
+}

@@ -1,0 +1,88 @@
+// The sidebar's card: how the uploads stand, wherever the user is.
+
+const LINES = 4;
+const ORDER = { sending: 0, finishing: 0, failed: 1, waiting: 2, done: 3 };
+
+class Tray {
+  #root = make("section", "tray");
+  #head = make("strong", "");
+  #percent = make("span", "grey");
+  #bar = makeBar("All uploads");
+  #lines = make("ul", "lines");
+  #more = make("p", "grey more");
+  #live = make("p", "live");
+  #dismiss;
+
+  constructor(parent, show) {
+    this.#root.setAttribute("aria-label", "Uploads");
+    this.#root.hidden = true;
+    this.#live.setAttribute("role", "status");
+    this.#dismiss = makeButton("action", { text: "Dismiss" }, () => window.__datashelf.dismiss());
+    const actions = make("div", "actions", makeButton("action", { text: "Show" }, show), this.#dismiss);
+    const inside = make("div", "inside", make("p", "head", this.#head, this.#percent), this.#bar, this.#lines, this.#more);
+    this.#root.append(inside, actions);
+    parent.append(this.#root, this.#live);
+  }
+
+  draw(queue) {
+    const uploads = shownOf(queue);
+    this.#root.hidden = !uploads.length;
+    if (!uploads.length) return;
+    const { head, fraction } = sumUp(queue, uploads);
+    setText(this.#head, head);
+    setText(this.#percent, fraction === null ? "" : formatPercent(fraction));
+    this.#bar.hidden = fraction === null;
+    setBar(this.#bar, fraction ?? 1);
+    const sorted = uploads.toSorted((a, b) => ORDER[a.state] - ORDER[b.state] || a.id - b.id);
+    this.#drawLines(sorted.slice(0, LINES));
+    this.#more.hidden = sorted.length <= LINES;
+    setText(this.#more, `and ${(sorted.length - LINES).toLocaleString("en-US")} more`);
+    this.#dismiss.hidden = !allDone(uploads);
+  }
+
+  announce(sentence) {
+    if (!window.__datashelf.listed) setText(this.#live, sentence);
+  }
+
+  remove() {
+    this.#root.remove();
+    this.#live.remove();
+  }
+
+  #drawLines(uploads) {
+    while (this.#lines.children.length > uploads.length) this.#lines.lastChild.remove();
+    uploads.forEach((upload, index) => {
+      const line = this.#lines.children[index] ?? this.#addLine();
+      const [place, name, state] = line.children;
+      const shape = { waiting: "schedule", failed: "priority_high", done: "check" }[upload.state] ?? "arrow_upward";
+      if (line.dataset.shape !== shape) place.replaceChildren(icon(shape));
+      line.dataset.shape = shape;
+      line.dataset.state = upload.state;
+      setText(name, upload.name);
+      name.title = upload.name;
+      setText(state, upload.active ? formatPercent(upload.fraction()) : upload.state);
+    });
+  }
+
+  #addLine() {
+    const line = make("li", "", make("span", "shape"), make("span", "name"), make("span", "state"));
+    this.#lines.append(line);
+    return line;
+  }
+}
+
+export default function ({ parentElement, setTriggerValue }) {
+  // A change of theme calls this again on the same element, without a clean-up in between.
+  parentElement.datashelfStop?.();
+  const tray = new Tray(parentElement, () => setTriggerValue("show", "upload"));
+  const unwatch = watchQueue(
+    (queue) => tray.draw(queue),
+    (sentence) => tray.announce(sentence),
+  );
+  const stop = () => {
+    unwatch();
+    tray.remove();
+  };
+  parentElement.datashelfStop = stop;
+  return stop;
+}

@@ -1,0 +1,370 @@
+// One file on its way: begun at the app, sent part by part to the store, completed at the app.
+
+const ATTEMPTS = 5; // For each part and each call; about eight seconds of waiting in all.
+const BACKOFF_MS = [500, 8_000];
+const OFFLINE_CHECK_MS = 5_000;
+const SIGN_AHEAD = 100; // Part URLs asked for at a time.
+const COMPLETE_TIMEOUT_MS = 600_000; // A store may take minutes to put terabytes together.
+
+// Origins that have let this page read an answer: from then on a silent failure is not CORS.
+const answeredBefore = new Set();
+
+class Upload {
+  static #last = 0;
+
+  id = (Upload.#last += 1);
+  /** waiting → sending → finishing → done; or failed, from which `run` may go on. */
+  state = "waiting";
+  /** What is being waited for between two attempts, else "". */
+  note = "";
+  failure = null;
+  /** Bytes per second, smoothed; 0 until known. */
+  speed = 0;
+  /** Grows with every change, so that a view knows what to draw anew. */
+  revision = 0;
+  /** Known once complete; rows and columns may follow later. */
+  result = null;
+  /** The only file of its drop, with nothing else under way: its dataset opens by itself. */
+  solo = false;
+  /** Not in the tray any more: the user has seen how it ended. */
+  seen = false;
+
+  #queue;
+  #started = null;
+  #urls = new Map();
+  #signing = null;
+  #etags = new Map();
+  #loaded = new Map();
+  #allSent = false;
+  #distrusted = false;
+  #cancel = new AbortController();
+  #previous = null;
+
+  constructor(queue, { file, folder, datasetId }) {
+    this.#queue = queue;
+    this.file = file;
+    this.name = file.name;
+    this.size = file.size;
+    this.folder = folder;
+    this.datasetId = datasetId;
+  }
+
+  get active() {
+    return this.state === "sending" || this.state === "finishing";
+  }
+
+  get unfinished() {
+    return this.active || this.state === "waiting";
+  }
+
+  /** Bytes that have left this machine. */
+  sent() {
+    if (this.state === "done") return this.size;
+    let sum = 0;
+    for (const number of this.#etags.keys()) sum += this.#lengthOf(number);
+    for (const bytes of this.#loaded.values()) sum += bytes;
+    return Math.min(sum, this.size);
+  }
+
+  left() {
+    return this.size - this.sent();
+  }
+
+  fraction() {
+    if (this.state === "done") return 1;
+    return this.size ? this.sent() / this.size : this.#allSent ? 1 : 0;
+  }
+
+  /** Seconds left at the present speed, or null. */
+  secondsLeft() {
+    return this.speed > 0 ? this.left() / this.speed : null;
+  }
+
+  /** The failure's sentence, or "". */
+  sentence() {
+    return this.failure ? sentenceFor(this.failure, this.#etags.size ? formatPercent(this.fraction()) : "") : "";
+  }
+
+  /** Go from where it stands to `done` or `failed`; a cancelled upload ends in no state at all. Never rejects. */
+  async run() {
+    this.failure = null;
+    this.#is("sending");
+    try {
+      await this.#resume();
+      if (!this.#started) await this.#start();
+      for (let round = 0; ; round += 1) {
+        if (!this.#allSent) await this.#sendParts();
+        this.#allSent = true;
+        this.#is("finishing");
+        try {
+          this.result = this.#resultOf(await this.#complete());
+          break;
+        } catch (failure) {
+          // The store may have lost a part to a restart: it names them, and they are sent again.
+          if (failure.kind !== "parts-missing" || round >= 2) throw failure;
+          for (const number of failure.missing) this.#etags.delete(number);
+          this.#allSent = false;
+          this.#is("sending");
+        }
+      }
+      this.#queue.works();
+      this.#is("done");
+    } catch (failure) {
+      if (!this.#cancel.signal.aborted) this.#fail(failure);
+    } finally {
+      this.#loaded.clear();
+      this.note = "";
+      this.speed = 0;
+    }
+  }
+
+  /** Stop, and undo what the app and the store hold of it. */
+  async cancel() {
+    this.#cancel.abort();
+    const { body } = (await this.#started?.catch(() => null)) ?? {};
+    if (!body) return;
+    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+      try {
+        await callApi("DELETE", `/uploads/${body.upload_id}`);
+        return;
+      } catch (failure) {
+        // Not there: undone already. What stays in spite of all is swept by the app as a stale upload.
+        if (!failure.again) return;
+        await new Promise((resolve) => setTimeout(resolve, backoff(attempt)));
+      }
+    }
+  }
+
+  /** Measure the speed; called a few times a second with the clock in ms. */
+  measure(now) {
+    const sent = this.sent();
+    const { now: before = now, sent: sentBefore = sent } = this.#previous ?? {};
+    this.#previous = { now, sent };
+    const seconds = (now - before) / 1000;
+    if (this.state !== "sending" || seconds <= 0 || sent < sentBefore) return;
+    const rate = (sent - sentBefore) / seconds;
+    // A time constant of two seconds: steady to the eye, and a change shows soon.
+    this.speed = this.speed ? this.speed + (rate - this.speed) * (1 - Math.exp(-seconds / 2)) : rate;
+    this.revision += 1;
+  }
+
+  async #start() {
+    const { body, at } = await this.#insist(() => {
+      const request = { filename: this.name, size: this.size };
+      if (this.file.type) request.content_type = this.file.type;
+      if (this.datasetId) request.dataset_id = this.datasetId;
+      // Not aborted by a cancel: an upload the app has begun must be known here to be undone.
+      this.#started = callApi("POST", "/uploads", { body: request });
+      return this.#started.catch((failure) => {
+        this.#started = null;
+        throw failure;
+      });
+    });
+    this.uploadId = body.upload_id;
+    this.partSize = body.part_size;
+    this.partCount = Math.max(1, Math.ceil(this.size / body.part_size));
+    this.fileId = body.file_id;
+    this.life = Math.max(0, Date.parse(body.expires_at) - at) || 0;
+    this.#keep(body.parts);
+  }
+
+  /** After a failure: go on from the parts the store really has. */
+  async #resume() {
+    if (!this.#started || this.#allSent) return;
+    try {
+      const { body } = await this.#insist(() => callApi("GET", `/uploads/${this.uploadId}`, this.#options()));
+      const received = this.#distrusted ? [] : body.received;
+      this.#distrusted = false;
+      this.#etags = new Map(
+        received.filter(({ number, size }) => size === this.#lengthOf(number)).map(({ number, etag }) => [number, etag]),
+      );
+    } catch (failure) {
+      if (failure.kind !== "upload-not-found") throw failure;
+      this.#forget();
+    }
+    this.#urls.clear();
+  }
+
+  #forget() {
+    this.#started = null;
+    this.#etags.clear();
+    this.#urls.clear();
+    this.#allSent = false;
+  }
+
+  async #sendParts() {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([stop.signal, this.#cancel.signal]);
+    const sending = new Set();
+    let first = null;
+    for (let number = 1; number <= this.partCount && !signal.aborted; number += 1) {
+      if (this.#etags.has(number)) continue;
+      const lane = await this.#queue.lanes.take(this, signal).catch(() => null);
+      if (!lane) break;
+      const part = this.#sendPart(number, lane, signal)
+        .catch((failure) => {
+          if (!signal.aborted) first = failure;
+          stop.abort();
+        })
+        .finally(() => sending.delete(part));
+      sending.add(part);
+    }
+    await Promise.all(sending);
+    if (this.#cancel.signal.aborted) throw new Cancelled();
+    if (first) throw first;
+  }
+
+  #sendPart(number, firstLane, signal) {
+    const from = (number - 1) * this.partSize;
+    // A slice without a type: a Content-Type header is not part of what was signed.
+    const blob = this.file.slice(from, from + this.#lengthOf(number), "");
+    let lane = firstLane;
+    return this.#insist(async () => {
+      lane ??= await this.#queue.lanes.take(this, signal);
+      let url;
+      try {
+        url = await this.#urlOf(number);
+        const etag = await putPart(url, blob, {
+          signal,
+          onProgress: (bytes) => this.#progress(number, bytes),
+          onSent: lane.sent,
+        });
+        answeredBefore.add(new URL(url).origin);
+        this.#etags.set(number, etag ?? (await this.#etagFromStore(number)));
+        this.#queue.works();
+      } catch (failure) {
+        // Whatever the reason, the next attempt goes to a freshly signed URL.
+        this.#urls.delete(number);
+        throw failure.kind === "silent"
+          ? await diagnose(this.file, url, blob, answeredBefore.has(new URL(url).origin))
+          : failure;
+      } finally {
+        this.#loaded.delete(number);
+        lane.close();
+        lane = null;
+      }
+    }, signal);
+  }
+
+  #progress(number, bytes) {
+    this.#queue.count(bytes - (this.#loaded.get(number) ?? 0));
+    this.#loaded.set(number, bytes);
+  }
+
+  async #urlOf(number) {
+    const known = this.#urls.get(number);
+    // The store looks at the expiry when a part begins; half a life leaves room for clocks that differ.
+    if (known && (!this.life || performance.now() - known.at < this.life / 2)) return known.url;
+    // Parts that come here together share one call.
+    this.#signing ??= this.#sign(number).finally(() => (this.#signing = null));
+    await this.#signing;
+    const fresh = this.#urls.get(number);
+    return fresh ? fresh.url : this.#urlOf(number);
+  }
+
+  async #sign(from) {
+    const numbers = [];
+    for (let n = from; n <= this.partCount && numbers.length < SIGN_AHEAD; n += 1) {
+      if (!this.#etags.has(n) && (n === from || !this.#loaded.has(n))) numbers.push(n);
+    }
+    const { body } = await callApi("POST", `/uploads/${this.uploadId}/parts`, this.#options({ body: { numbers } }));
+    this.#keep(body.parts);
+  }
+
+  #keep(parts) {
+    for (const { number, url } of parts) this.#urls.set(number, { url, at: performance.now() });
+  }
+
+  /** Where the store hides the ETag from this page (CORS), the app can still read it. */
+  async #etagFromStore(number) {
+    const { body } = await callApi("GET", `/uploads/${this.uploadId}`, this.#options());
+    const part = body.received.find((one) => one.number === number && one.size === this.#lengthOf(number));
+    if (!part) throw new Failure("no-etag");
+    return part.etag;
+  }
+
+  async #complete() {
+    const parts = [...this.#etags].sort(([a], [b]) => a - b).map(([number, etag]) => ({ number, etag }));
+    const options = this.#options({ body: { parts }, timeout: COMPLETE_TIMEOUT_MS });
+    const { body } = await this.#insist(() => callApi("POST", `/uploads/${this.uploadId}/complete`, options));
+    return body;
+  }
+
+  #resultOf(dataset) {
+    const file = dataset.files?.find(({ id }) => id === this.fileId);
+    return { datasetId: dataset.id, fileId: this.fileId, rows: file?.rows ?? null, columns: file?.columns ?? null };
+  }
+
+  /** Do it, and where that may help do it again, waiting longer each time. */
+  async #insist(act, signal = this.#cancel.signal) {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const value = await act();
+        this.#noteIs("");
+        return value;
+      } catch (failure) {
+        if (signal.aborted || failure instanceof Cancelled) throw new Cancelled();
+        if (!failure.again) throw failure;
+        if (failure.kind === "offline") attempt = 0;
+        else if (attempt >= this.#queue.attempts()) throw failure;
+        const pause = failure.kind === "offline" ? OFFLINE_CHECK_MS : backoff(attempt);
+        await this.#wait(failure.kind, pause, signal);
+      }
+    }
+  }
+
+  async #wait(kind, pause, signal) {
+    const reason = waitingFor(kind);
+    this.#noteIs(kind === "offline" ? reason : `${reason}; trying again in ${Math.ceil(pause / 1000)} s`);
+    await new Promise((resolve) => {
+      const goOn = () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", goOn);
+        window.removeEventListener("online", goOn);
+        resolve();
+      };
+      const timer = setTimeout(goOn, pause);
+      signal.addEventListener("abort", goOn);
+      if (kind === "offline") window.addEventListener("online", goOn);
+    });
+  }
+
+  #fail(failure) {
+    this.failure = failure instanceof Failure ? failure : new Failure("fault", { detail: `This page had a fault: ${failure}` });
+    if (failure.kind === "upload-gone" || failure.kind === "upload-not-found") this.#forget();
+    if (failure.kind === "part-mismatch" || failure.kind === "size-mismatch") {
+      // The store's own word on these parts is in doubt: Retry sends every one again.
+      this.#distrusted = true;
+      this.#etags.clear();
+      this.#allSent = false;
+    }
+    if (OUTAGES.has(failure.kind)) this.#queue.fails();
+    this.#is("failed");
+  }
+
+  #is(state) {
+    this.state = state;
+    this.revision += 1;
+    this.#queue.changed();
+  }
+
+  #noteIs(note) {
+    if (this.note === note) return;
+    this.note = note;
+    this.revision += 1;
+    this.#queue.changed();
+  }
+
+  #options(more = {}) {
+    return { ...more, signal: this.#cancel.signal };
+  }
+
+  #lengthOf(number) {
+    return Math.min(this.partSize, this.size - (number - 1) * this.partSize);
+  }
+}
+
+/** Milliseconds before the next attempt, with jitter so that many parts do not come back in step. */
+function backoff(attempt) {
+  return Math.min(BACKOFF_MS[0] * 2 ** (attempt - 1), BACKOFF_MS[1]) * (0.75 + Math.random() / 2);
+}
