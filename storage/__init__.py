@@ -1,0 +1,78 @@
+"""Where the bytes lie: the `FileStorage` contract, its two backends, and `open_storage`, which picks between them."""
+
+from storage.disposition import content_disposition
+from storage.link_base import LinkBaseUnknown, current_link_base, link_base
+from storage.local import LocalFileStorage
+from storage.minio import MinioFileStorage
+from storage.part_writer import PartWriter
+from storage.protocol import (
+    MAX_OBJECT_SIZE,
+    MAX_PART_SIZE,
+    MAX_PARTS,
+    MIN_PART_SIZE,
+    Backend,
+    BucketMissing,
+    BucketRole,
+    FileNotInStorage,
+    FileStorage,
+    Health,
+    InvalidKey,
+    LengthRequired,
+    MultipartUpload,
+    ObjectRef,
+    Part,
+    PartRejected,
+    PartSuperseded,
+    PartTooLarge,
+    StorageDenied,
+    StorageError,
+    StorageFull,
+    StorageState,
+    StorageUnavailable,
+    StoredObject,
+    UploadNotFound,
+    WrongLength,
+)
+from storage.signed_links import Grant, LinkExpired, LinkInvalid
+from storage.storages import Storages, open_storage
+
+__all__ = [
+    "MAX_OBJECT_SIZE",
+    "MAX_PARTS",
+    "MAX_PART_SIZE",
+    "MIN_PART_SIZE",
+    "Backend",
+    "BucketMissing",
+    "BucketRole",
+    "FileNotInStorage",
+    "FileStorage",
+    "Grant",
+    "Health",
+    "InvalidKey",
+    "LengthRequired",
+    "LinkBaseUnknown",
+    "LinkExpired",
+    "LinkInvalid",
+    "LocalFileStorage",
+    "MinioFileStorage",
+    "MultipartUpload",
+    "ObjectRef",
+    "Part",
+    "PartRejected",
+    "PartSuperseded",
+    "PartTooLarge",
+    "PartWriter",
+    "StorageDenied",
+    "StorageError",
+    "StorageFull",
+    "StorageState",
+    "StorageUnavailable",
+    "Storages",
+    "StoredObject",
+    "UploadNotFound",
+    "WrongLength",
+    "content_disposition",
+    "current_link_base",
+    "link_base",
+    "open_storage",
+]

@@ -1,7 +1,7 @@
 """What every object store behind Datashelf can do: the `FileStorage` protocol, its errors and its value types.
 
-Implementations stand beside this file (`local.py`, `minio.py`). Nothing of `minio` or `urllib3` leaves this package: what
-goes wrong is one of the `StorageError`s below.
+Implementations stand beside this file (`local.py`, `minio.py`). Nothing of `minio` or `urllib3` leaves this package:
+what goes wrong is one of the `StorageError`s below.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """An object as the store describes it. `etag` is unquoted and never a checksum of the whole; `bucket` is the real one."""
+    """An object as the store has it. `etag` is bare and never a checksum of the whole; `bucket` is the real one."""
 
     ref: ObjectRef
     bucket: str
@@ -81,7 +81,7 @@ class MultipartUpload:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the store answers. `detail` is a sentence for the operator; `free_bytes` only where the store can tell."""
+    """Whether the store answers. `detail` is a sentence for the operator; `free_bytes` where the store can tell."""
 
     ok: bool
     detail: str
@@ -118,8 +118,28 @@ class BucketMissing(FileNotInStorage):
     """The bucket itself is not there."""
 
 
+class InvalidKey(StorageError, ValueError):
+    """The key could not be an object's: empty, absolute, too long, or it would leave its bucket."""
+
+
+class WrongLength(StorageError, ValueError):
+    """The stream ended before or went on after the size that was announced; nothing of it is stored."""
+
+
+class LengthRequired(StorageError, ValueError):
+    """A PUT to a signed link did not announce its length (S3's MissingContentLength)."""
+
+
+class PartTooLarge(StorageError, ValueError):
+    """More bytes than one part, or one PUT, may have."""
+
+
+class PartSuperseded(StorageError, RuntimeError):
+    """A newer writer took over this part; what the older one sent is dropped."""
+
+
 class PartRejected(StorageError, ValueError):
-    """`complete_multipart` named a part the store does not have, or with another ETag or size; the upload stays open."""
+    """`complete_multipart` named a part the store has not, or has with another ETag or size; the upload stays open."""
 
 
 class UploadNotFound(FileNotInStorage):
@@ -141,13 +161,13 @@ class FileStorage(Protocol):
         ...
 
     def prepare(self) -> None:
-        """Make what is missing (buckets, folders), private. Idempotent; raises the StorageErrors that say why it cannot."""
+        """Make what is missing (buckets, folders), private. Idempotent; the StorageError says why it cannot."""
         ...
 
     def upload_file(self, ref: ObjectRef, data: BinaryIO, size: int | None, content_type: str) -> StoredObject:
-        """Store a stream, all or nothing: no reader ever sees a partly written object. `size` None: until end of stream.
+        """Store a stream, all or nothing: no reader ever sees a part of an object. `size` None: until end of stream.
 
-        Raises StorageFull; ValueError where the stream is shorter or longer than `size` (nothing is stored then).
+        Raises StorageFull; WrongLength (a ValueError) where the stream is shorter or longer than `size`.
         """
         ...
 
@@ -180,11 +200,14 @@ class FileStorage(Protocol):
         ...
 
     def get_internal_url(self, ref: ObjectRef, expires_in: timedelta) -> str:
-        """Where this deployment's own workers read the object: `file://…`, or a GET link signed for the traffic endpoint."""
+        """Where our own workers read the object: `file://…`, or a GET link signed for the traffic endpoint."""
         ...
 
     def start_multipart(self, ref: ObjectRef, content_type: str, part_size: int) -> str:
-        """Begin an upload whose part n is bytes [(n−1)·part_size, n·part_size); returns the store's upload id."""
+        """Begin an upload whose part n is bytes [(n−1)·part_size, n·part_size); returns the store's upload id.
+
+        A part sent again replaces the earlier one; a PUT that breaks off never counts as a part.
+        """
         ...
 
     def get_presigned_part_url(self, ref: ObjectRef, upload_id: str, number: int, expires_in: timedelta) -> str:
@@ -196,9 +219,9 @@ class FileStorage(Protocol):
         ...
 
     def complete_multipart(self, ref: ObjectRef, upload_id: str, parts: Sequence[Part]) -> StoredObject:
-        """Make the object out of the named parts, in order of number. Completing again gives the same object.
+        """Make the object out of the named parts, whose numbers are 1 to N. Completing again gives the same object.
 
-        Raises PartRejected (the upload stays open), UploadNotFound, StorageFull.
+        Afterwards no part URL changes it. Raises PartRejected (the upload stays open), UploadNotFound, StorageFull.
         """
         ...
 
@@ -211,7 +234,10 @@ class FileStorage(Protocol):
         ...
 
     def list_files(self, role: BucketRole, prefix: str = "") -> Iterator[StoredObject]:
-        """Every object under the prefix, every page of the listing, in key order."""
+        """Every object under the prefix, every page of the listing, in key order.
+
+        Where roles share a bucket, a role has the keys that begin with its name and a slash.
+        """
         ...
 
     def check_health(self) -> Health:

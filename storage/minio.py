@@ -1,0 +1,313 @@
+"""Objects in an S3 store (MinIO, Silo, SeaweedFS, Ceph, AWS), over minio-py.
+
+Retries follow MINIO__RETRY_ATTEMPTS and MINIO__RETRY_BACKOFF where repeating is safe: reading, listing, deleting,
+sending bytes that are still in memory, completing. Beginning a multipart upload is repeated only where no connection
+came about, and a stream that was handed out is never resumed.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import islice
+from typing import BinaryIO
+
+from minio.datatypes import Object
+
+from settings import Minio as MinioSettings
+from storage.disposition import content_disposition
+from storage.keys import check_expiry, check_key, check_part_number, in_order, role_prefix
+from storage.multipart import MultipartCalls
+from storage.object_stream import BLOCK_BYTES, ObjectStream, RangeFile
+from storage.observe import observed
+from storage.protocol import (
+    Backend,
+    BucketMissing,
+    BucketRole,
+    FileNotInStorage,
+    FileStorage,
+    Health,
+    MultipartUpload,
+    ObjectRef,
+    Part,
+    PartRejected,
+    StorageDenied,
+    StorageError,
+    StorageUnavailable,
+    StoredObject,
+    UploadNotFound,
+)
+from storage.retries import Retries
+from storage.s3_clients import Clients, connect
+from storage.s3_errors import s3_errors
+from storage.s3_upload import Sender
+
+_BACKEND = Backend.MINIO
+_PAGE = 1000
+
+
+@dataclass(frozen=True)
+class MinioFileStorage:
+    """One store, reached with one pair of credentials. Thread-safe; make it with `connect`."""
+
+    settings: MinioSettings
+    clients: Clients
+    retries: Retries
+
+    @classmethod
+    def connect(cls, settings: MinioSettings) -> MinioFileStorage:
+        """Make the clients; no connection is opened yet."""
+        backoff = timedelta(seconds=settings.retry_backoff)
+        return cls(settings, connect(settings), Retries(settings.retry_attempts, backoff))
+
+    @property
+    def backend(self) -> Backend:
+        return _BACKEND
+
+    def bucket_for(self, role: BucketRole) -> str:
+        return self.settings.bucket_for(role.value)
+
+    def prepare(self) -> None:
+        with observed(_BACKEND, "prepare"):
+            for bucket in sorted({self.bucket_for(role) for role in BucketRole}):
+                self.retries.safe(lambda bucket=bucket: self._make_bucket(bucket))  # type: ignore[misc]
+
+    def upload_file(self, ref: ObjectRef, data: BinaryIO, size: int | None, content_type: str) -> StoredObject:
+        with observed(_BACKEND, "upload_file", ref):
+            sent = Sender(self._multipart, self.retries, ref, self._bucket(ref), content_type).send(data, size)
+            found = self._stat(ref)
+            if found.size != sent:
+                raise StorageUnavailable(f"the store kept {found.size} of {sent} bytes", ref=ref)
+            return found
+
+    @contextmanager
+    def get_file(self, ref: ObjectRef) -> Iterator[BinaryIO]:
+        with observed(_BACKEND, "get_file", ref):
+            response = self.retries.safe(lambda: self.clients.traffic.get_object(self._bucket(ref), ref.key), ref)
+            with ObjectStream(response, ref) as stream:
+                yield io.BufferedReader(stream, BLOCK_BYTES)
+
+    def open_file(self, ref: ObjectRef) -> BinaryIO:
+        with observed(_BACKEND, "open_file", ref):
+            found = self._stat(ref)
+
+        def fetch(offset: int, length: int) -> bytes:
+            with observed(_BACKEND, "read_range", ref, quiet=True):
+                return self.retries.safe(lambda: self._read_range(ref, found.etag, offset, length), ref)
+
+        return io.BufferedReader(RangeFile(fetch, size=found.size), BLOCK_BYTES)
+
+    def stat_file(self, ref: ObjectRef) -> StoredObject:
+        with observed(_BACKEND, "stat_file", ref):
+            return self._stat(ref)
+
+    def file_exists(self, ref: ObjectRef) -> bool:
+        with observed(_BACKEND, "file_exists", ref):
+            try:
+                self._stat(ref)
+            except BucketMissing:
+                raise
+            except FileNotInStorage:
+                return False
+            return True
+
+    def delete_file(self, ref: ObjectRef) -> bool:
+        try:
+            with observed(_BACKEND, "delete_file", ref):
+                self.retries.safe(lambda: self.clients.traffic.remove_object(self._bucket(ref), ref.key), ref)
+        except StorageError as error:
+            return isinstance(error, FileNotInStorage) and not isinstance(error, BucketMissing)
+        return True
+
+    def get_presigned_url(self, ref: ObjectRef, expires_in: timedelta, filename: str, *, inline: bool = False) -> str:
+        shown = {"response-content-disposition": content_disposition(filename, inline=inline)}
+        return self._signed("get_presigned_url", "GET", ref, expires_in, response=shown)
+
+    def get_presigned_upload_url(self, ref: ObjectRef, expires_in: timedelta) -> str:
+        return self._signed("get_presigned_upload_url", "PUT", ref, expires_in)
+
+    def get_internal_url(self, ref: ObjectRef, expires_in: timedelta) -> str:
+        return self._signed("get_internal_url", "GET", ref, expires_in, public=False)
+
+    def start_multipart(self, ref: ObjectRef, content_type: str, part_size: int) -> str:
+        with observed(_BACKEND, "start_multipart", ref):
+            bucket = self._bucket(ref)
+            return self.retries.unsafe(lambda: self._multipart.start(bucket, ref.key, content_type=content_type), ref)
+
+    def get_presigned_part_url(self, ref: ObjectRef, upload_id: str, number: int, expires_in: timedelta) -> str:
+        check_part_number(number)
+        query = {"uploadId": upload_id, "partNumber": str(number)}
+        return self._signed("get_presigned_part_url", "PUT", ref, expires_in, query=query)
+
+    def list_parts(self, ref: ObjectRef, upload_id: str) -> list[Part]:
+        with observed(_BACKEND, "list_parts", ref):
+            return self._list_parts(ref, upload_id)
+
+    def complete_multipart(self, ref: ObjectRef, upload_id: str, parts: Sequence[Part]) -> StoredObject:
+        with observed(_BACKEND, "complete_multipart", ref):
+            bucket = self._bucket(ref)
+            try:
+                named = self._checked(ref, upload_id, parts)
+                self.retries.safe(lambda: self._multipart.complete(bucket, ref.key, upload_id, named), ref)
+            except UploadNotFound:
+                # Completed before, or by an attempt whose answer was lost: the object is there then.
+                with suppress(FileNotInStorage):
+                    return self._stat(ref)
+                raise
+            return self._stat(ref)
+
+    def abort_multipart(self, ref: ObjectRef, upload_id: str) -> None:
+        with observed(_BACKEND, "abort_multipart", ref), suppress(UploadNotFound):
+            self.retries.safe(lambda: self._multipart.abort(self._bucket(ref), ref.key, upload_id), ref)
+
+    def list_multipart(self, role: BucketRole, prefix: str = "") -> Iterator[MultipartUpload]:
+        with observed(_BACKEND, "list_multipart"):
+            bucket, prefixed = self._listed(role, prefix)
+            after: tuple[str, str] | None = None
+            more = prefixed is not None
+            while more:
+                page, more = self.retries.safe(lambda: self._multipart.upload_page(bucket, prefixed or "", after=after))  # noqa: B023
+                for key, upload_id, started_at in page:
+                    yield MultipartUpload(ObjectRef(role, key, bucket), upload_id, started_at)
+                    after = (key, upload_id)
+
+    def list_files(self, role: BucketRole, prefix: str = "") -> Iterator[StoredObject]:
+        with observed(_BACKEND, "list_files"):
+            bucket, prefixed = self._listed(role, prefix)
+            after: str | None = None
+            more = prefixed is not None
+            while more:
+                page = self.retries.safe(lambda: self._page(bucket, prefixed or "", after))  # noqa: B023
+                for found in page:
+                    yield _described(ObjectRef(role, found.object_name or "", bucket), bucket, found)
+                more = len(page) == _PAGE
+                after = page[-1].object_name if page else None
+
+    def check_health(self) -> Health:
+        began = time.perf_counter()
+        bucket = self.bucket_for(BucketRole.DATASETS)
+        try:
+            with observed(_BACKEND, "check_health", quiet=True), s3_errors():
+                if not self.clients.health.bucket_exists(bucket):
+                    return Health(ok=False, detail=f"The store answers, but the bucket {bucket} is missing.")
+        except StorageError as error:
+            return Health(ok=False, detail=f"{str(error)[0].upper()}{str(error)[1:]} ({self.settings.endpoint}).")
+        return Health(ok=True, detail="The store answers.", latency=timedelta(seconds=time.perf_counter() - began))
+
+    def close(self) -> None:
+        """Drop the connections; the next call opens new ones."""
+        for pool in self.clients.pools:
+            pool.clear()
+
+    @property
+    def _multipart(self) -> MultipartCalls:
+        return MultipartCalls(self.clients.traffic)
+
+    def _bucket(self, ref: ObjectRef) -> str:
+        check_key(ref.key)
+        return ref.bucket or self.bucket_for(ref.role)
+
+    def _listed(self, role: BucketRole, prefix: str) -> tuple[str, str | None]:
+        bucket = self.bucket_for(role)
+        shared = [self.bucket_for(other) for other in BucketRole].count(bucket) > 1
+        return bucket, role_prefix(role, prefix, shared=shared)
+
+    def _stat(self, ref: ObjectRef) -> StoredObject:
+        bucket = self._bucket(ref)
+        try:
+            return _described(
+                ref, bucket, self.retries.safe(lambda: self.clients.traffic.stat_object(bucket, ref.key), ref)
+            )
+        except FileNotInStorage:
+            # A HEAD's 404 has no body that says whether the object or the whole bucket is missing.
+            if not self.retries.safe(lambda: self.clients.traffic.bucket_exists(bucket), ref):
+                raise BucketMissing(f"the bucket {bucket} does not exist", ref=ref) from None
+            raise
+
+    def _read_range(self, ref: ObjectRef, etag: str, offset: int, length: int) -> bytes:
+        bucket = self._bucket(ref)
+        response = self.clients.traffic.get_object(
+            bucket, ref.key, offset, length, request_headers={"If-Match": f'"{etag}"'}
+        )
+        with ObjectStream(response, ref) as stream:
+            data = stream.readall()
+        if len(data) != length:
+            raise StorageUnavailable(f"the store sent {len(data)} bytes where {length} were asked for", ref=ref)
+        return data
+
+    def _page(self, bucket: str, prefix: str, after: str | None) -> list[Object]:
+        # One page, so that a failure repeats one request and not the whole listing.
+        listing = self.clients.traffic.list_objects(bucket, prefix=prefix, recursive=True, start_after=after)
+        return list(islice(listing, _PAGE))
+
+    def _list_parts(self, ref: ObjectRef, upload_id: str) -> list[Part]:
+        parts: list[Part] = []
+        more = True
+        while more:
+            after = parts[-1].number if parts else 0
+            page, more = self.retries.safe(
+                lambda: self._multipart.part_page(self._bucket(ref), ref.key, upload_id, after=after),  # noqa: B023
+                ref,
+            )
+            parts += page
+        return parts
+
+    def _checked(self, ref: ObjectRef, upload_id: str, parts: Sequence[Part]) -> list[Part]:
+        named = in_order(parts, ref)
+        if any(part.size is not None for part in named):
+            there = {part.number: part.size for part in self._list_parts(ref, upload_id)}
+            for part in named:
+                if part.size is not None and there.get(part.number) != part.size:
+                    raise PartRejected(f"part {part.number} is missing or has another size", ref=ref)
+        return named
+
+    def _make_bucket(self, bucket: str) -> None:
+        with s3_errors():
+            if self.clients.traffic.bucket_exists(bucket):
+                return
+        try:
+            with s3_errors():
+                self.clients.traffic.make_bucket(bucket)
+        except StorageError as error:
+            # Another process may have made it meanwhile, which servers report in several ways: look again.
+            with suppress(StorageError), s3_errors():
+                if self.clients.traffic.bucket_exists(bucket):
+                    return
+            if isinstance(error, StorageDenied):
+                raise StorageDenied(f"the bucket {bucket} is missing and these credentials may not make it") from error
+            raise
+
+    def _signed(
+        self,
+        operation: str,
+        method: str,
+        ref: ObjectRef,
+        expires_in: timedelta,
+        *,
+        public: bool = True,
+        response: dict[str, str] | None = None,
+        query: dict[str, str] | None = None,
+    ) -> str:
+        with observed(_BACKEND, operation, ref, quiet=True):
+            check_expiry(expires_in)
+            return self.clients.sign(
+                method,
+                self._bucket(ref),
+                ref.key,
+                expires_in=expires_in,
+                public=public,
+                response=response,
+                query=query,
+            )
+
+
+def _described(ref: ObjectRef, bucket: str, found: Object) -> StoredObject:
+    etag = (found.etag or "").strip('"')
+    return StoredObject(ref, bucket, found.size or 0, etag, found.content_type, found.last_modified)
+
+
+_: type[FileStorage] = MinioFileStorage
