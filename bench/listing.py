@@ -1,0 +1,89 @@
+"""A long list: the first page of many datasets against the first page of few."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import httpx
+import pytest
+
+from bench import shelf
+from bench.figures import Figure
+from bench.scale import Scale
+from db import migrate, open_database
+from tests.app_server import running_app
+from tests.postgres import start_postgres
+
+FEW = 1_000
+TIMES = 30
+BUDGET = 1.5
+CALLS = {
+    "first page": "",
+    "first page by name": "?sort=name",
+    "first page of a tag": "?tag=weather",
+    "search for a rare word": f"?q={shelf.RARE_WORD}",
+}
+"""Only the first has a budget; the others are shown for what they are."""
+
+
+def pages(scale: Scale, folder: Path) -> list[Figure]:
+    """Milliseconds of `GET /datasets` with few and with many datasets, on each database the machine has."""
+    figures = []
+    with contextlib.ExitStack() as stack:
+        for name, address in _databases(folder, stack).items():
+            few, many = (_measure(folder, address(count), count) for count in (FEW, scale.datasets))
+            for what, took in many.items():
+                gated = what == "first page"
+                figures.append(
+                    Figure(
+                        f"{what}, {scale.datasets:,} datasets, {name}",
+                        took,
+                        "ms",
+                        few[what],
+                        f"{FEW:,} datasets",
+                        f"≤ {BUDGET} ×" if gated else "",
+                        took / few[what] <= BUDGET if gated else None,
+                    )
+                )
+    return figures
+
+
+def _databases(folder: Path, stack: contextlib.ExitStack) -> dict[str, Callable[[int], str]]:
+    """How to get the URL of an empty database for so many datasets, for each kind of database."""
+    found: dict[str, Callable[[int], str]] = {"SQLite": lambda count: f"sqlite:///{folder / f'{count}.db'}"}
+    try:
+        server = start_postgres(stack)
+    except pytest.skip.Exception:
+        return found  # no PostgreSQL on this machine
+
+    def fresh(count: int) -> str:
+        server.run_sql(f"create database shelf_{count}")
+        return server.url(f"shelf_{count}")
+
+    return {**found, "PostgreSQL": fresh}
+
+
+def _measure(folder: Path, url: str, count: int) -> dict[str, float]:
+    """The median milliseconds of each call."""
+    with open_database(url) as database:
+        migrate(database)
+        shelf.fill(database, datasets=count)
+    took = {}
+    with (
+        running_app(folder / f"listing-{count}-{url.partition(':')[0]}", {"DATABASE_URL": url}) as app,
+        app.client() as client,
+    ):
+        for what, query in CALLS.items():
+            client.get(f"/datasets{query}").raise_for_status()
+            took[what] = median(_milliseconds(client, f"/datasets{query}") for _ in range(TIMES))
+    return took
+
+
+def _milliseconds(client: httpx.Client, path: str) -> float:
+    begin = time.perf_counter()
+    client.get(path).raise_for_status()
+    return (time.perf_counter() - begin) * 1000
