@@ -177,8 +177,6 @@ class Upload(SQLModel, table=True):
     store_upload_id: str | None = Field(default=None, sa_type=Text)
     """The store's own id; null until the store was asked for one."""
     part_size: int = Field(sa_type=BigInteger)
-    made_dataset: bool
-    """Whether the dataset was made for this upload, and goes again with it."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     touched_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -154,6 +154,15 @@ def empty_postgres(postgres_server: PostgresServer) -> Iterator[str]:
     postgres_server.run_sql(f"drop database {name} with (force)")
 
 
+@pytest.fixture
+def migrated_postgres(postgres_server: PostgresServer, postgres_template: str) -> Iterator[str]:
+    """The URL of a migrated, empty database of the test's own."""
+    name = f"t_{uuid.uuid4().hex}"
+    postgres_server.run_sql(f"create database {name} template {postgres_template}")
+    yield postgres_server.url(name)
+    postgres_server.run_sql(f"drop database {name} with (force)")
+
+
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A database with nothing in it, SQLite and PostgreSQL in turn."""
@@ -164,19 +173,14 @@ def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """A migrated, empty database of the test's own, SQLite and PostgreSQL in turn."""
-    if request.param == "sqlite":
-        path = tmp_path / "datashelf.db"
-        shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
-        yield f"sqlite:///{path}"
-        return
-    template: str = request.getfixturevalue("postgres_template")
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    name = f"t_{uuid.uuid4().hex}"
-    server.run_sql(f"create database {name} template {template}")
-    yield server.url(name)
-    server.run_sql(f"drop database {name} with (force)")
+    if request.param == "postgres":
+        url: str = request.getfixturevalue("migrated_postgres")
+        return url
+    path = tmp_path / "datashelf.db"
+    shutil.copyfile(request.getfixturevalue("sqlite_template"), path)
+    return f"sqlite:///{path}"
 
 
 @pytest.fixture

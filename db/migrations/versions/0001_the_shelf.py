@@ -154,7 +154,6 @@ def upgrade() -> None:
         sa.Column("owner_id", sa.Uuid(), nullable=False),
         sa.Column("store_upload_id", sa.Text(), nullable=True),
         sa.Column("part_size", sa.BigInteger(), nullable=False),
-        sa.Column("made_dataset", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("touched_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("completed_at", sa.DateTime(timezone=True), nullable=True),

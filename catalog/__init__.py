@@ -1,0 +1,1 @@
+"""What Datashelf does, without a screen: datasets, uploads, downloads, previews, and who may see them."""

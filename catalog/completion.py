@@ -1,0 +1,215 @@
+"""The last step of a file's way in: the bytes are checked against the store, and only then the file is ready.
+
+Whatever happens half-way, completing again goes on from there: the store's part of it gives the same object each time,
+and of two that arrive at once one makes the version and both give the same answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import CursorResult, update
+from sqlmodel import Session, col, select
+
+from catalog import shelf
+from catalog.access import find_dataset, find_upload, no_such_upload
+from catalog.caller import Caller
+from catalog.errors import ChecksumMismatch, DatasetNotFound, PartMismatch, SizeMismatch
+from catalog.events import EventKind, record
+from catalog.intake import is_sha256
+from catalog.metrics import UPLOADED_BYTES, UPLOADS
+from catalog.parts import ClientPart, chosen_parts
+from catalog.removal import Removal, ref_of
+from catalog.views import DatasetDetail, dataset_detail
+from db import Database
+from db.tables import File, FileStatus, Upload
+from db.utc import utc_now
+from storage import Storages
+from storage.protocol import (
+    Backend,
+    FileNotInStorage,
+    FileStorage,
+    PartRejected,
+    StoredObject,
+)
+from storage.protocol import UploadNotFound as NotUnderWay
+
+LARGEST_CHECKED = 256_000_000
+"""Bytes of a file on local disk whose SHA-256 is checked before the answer (about half a second)."""
+CHUNK = 1024**2
+
+
+@dataclass(frozen=True)
+class Completion:
+    """Makes a pending file ready."""
+
+    database: Database
+    storages: Storages
+    removal: Removal
+    on_ready: Callable[[uuid.UUID], None]
+
+    def complete(self, caller: Caller, upload_id: uuid.UUID, named: Sequence[ClientPart]) -> DatasetDetail:
+        """Join the parts and put the file on the shelf; completing again gives the same answer.
+
+        PartsMissing, PartMismatch and SizeMismatch leave the upload open. ChecksumMismatch undoes it: parts that were
+        joined cannot be sent again, so the client starts anew. Raises UploadNotFound, and the store's errors, after
+        which completing again goes on.
+        """
+        with self.database.session() as session:
+            upload, file = find_upload(session, caller, upload_id)
+            if upload.completed_at is not None:
+                return _detail(session, caller, file)
+        if upload.store_upload_id is None:
+            raise no_such_upload()
+        storage = self.storages.of(Backend(file.backend))
+        try:
+            received = storage.list_parts(ref_of(file), upload.store_upload_id)
+            parts = chosen_parts(named, received, size=file.size, part_size=upload.part_size)
+            storage.complete_multipart(ref_of(file), upload.store_upload_id, parts)
+        except NotUnderWay:
+            detail = self._joined_already(caller, upload_id, file, storage)
+            if detail is not None:
+                return detail
+        except PartRejected as error:
+            raise PartMismatch("A part changed while the upload was being completed. Send it again.") from error
+        if file.sha256 is None and len(named) == 1 and is_sha256(named[0].sha256):
+            # The only part is the file.
+            file.sha256 = str(named[0].sha256).lower()
+        return self.shelve(caller, upload, file)
+
+    def shelve(self, caller: Caller, upload: Upload, file: File) -> DatasetDetail:
+        """Check the stored object and make the file ready. Raises SizeMismatch, ChecksumMismatch, UploadNotFound."""
+        storage = self.storages.of(Backend(file.backend))
+        stored = storage.stat_file(ref_of(file))
+        if stored.size != file.size:
+            self._undo(caller, file, "size")
+            raise SizeMismatch(
+                f"The store has {stored.size:,} bytes where {file.size:,} were announced. "
+                "Nothing was kept; upload the file again."
+            )
+        verified = self._check_checksum(caller, file, storage)
+        with self.database.transaction() as session:
+            made = self._make_ready(session, caller, upload, file, stored, verified=verified)
+            detail = _detail(session, caller, file) if made is not None else None
+        if detail is None:
+            self.removal.remove([file.id])
+            raise no_such_upload()
+        if made:
+            UPLOADS.labels("completed").inc()
+            UPLOADED_BYTES.labels(file.backend).inc(file.size)
+            self.on_ready(file.id)
+        return detail
+
+    def _joined_already(
+        self, caller: Caller, upload_id: uuid.UUID, file: File, storage: FileStorage
+    ) -> DatasetDetail | None:
+        """What to answer where the store knows the upload no more: another request completed it, or a crash cut us off.
+
+        None: the object is there, and its row is still to be made ready. Raises UploadNotFound where there is neither.
+        """
+        for pause in (0.0, 0.1, 0.4):
+            time.sleep(pause)
+            with self.database.session() as session:
+                upload, now = find_upload(session, caller, upload_id)
+                if upload.completed_at is not None:
+                    return _detail(session, caller, now)
+            try:
+                storage.stat_file(ref_of(file))
+            except FileNotInStorage:
+                continue
+            return None
+        raise no_such_upload()
+
+    def _make_ready(
+        self, session: Session, caller: Caller, upload: Upload, file: File, stored: StoredObject, *, verified: bool
+    ) -> bool | None:
+        """True: this call made the version; False: another did; None: the upload was cancelled meanwhile."""
+        assert file.dataset_id is not None
+        try:
+            dataset = find_dataset(session, caller, file.dataset_id, lock=True)
+        except DatasetNotFound:
+            return None
+        now = utc_now()
+        pending = update(File).where(col(File.id) == file.id, col(File.status) == FileStatus.PENDING)
+        done: CursorResult[tuple[()]] = session.execute(  # type: ignore[assignment]  # an UPDATE gives a CursorResult
+            pending.values(
+                status=FileStatus.READY,
+                version=dataset.last_version + 1,
+                etag=stored.etag,
+                sha256=file.sha256,
+                sha256_verified=verified,
+                created_at=now,
+            )
+        )
+        if done.rowcount == 0:
+            status = session.exec(select(File.status).where(File.id == file.id)).first()
+            return False if status in (FileStatus.READY, FileStatus.FAILED) else None
+        dataset.last_version += 1
+        session.execute(update(Upload).where(col(Upload.id) == upload.id).values(completed_at=now, touched_at=now))
+        shelf.refresh(session, dataset, updated_at=now)
+        record(
+            session,
+            EventKind.UPLOAD_COMPLETED,
+            user_id=caller.user_id,
+            dataset_id=dataset.id,
+            file_id=file.id,
+            detail={"file_name": file.file_name, "size": file.size, "version": dataset.last_version},
+        )
+        return True
+
+    def _check_checksum(self, caller: Caller, file: File, storage: FileStorage) -> bool:
+        """Whether the SHA-256 was compared; where reading would take long, the background reader does it."""
+        if file.sha256 is None or storage.backend is not Backend.LOCAL or file.size > LARGEST_CHECKED:
+            return False
+        digest = hashlib.sha256()
+        with storage.get_file(ref_of(file)) as stream:
+            while chunk := stream.read(CHUNK):
+                digest.update(chunk)
+        if digest.hexdigest() == file.sha256:
+            return True
+        self._undo(caller, file, "sha256")
+        raise ChecksumMismatch(
+            "What arrived is not what was announced: its SHA-256 differs. Nothing was kept; upload the file again."
+        )
+
+    def _undo(self, caller: Caller, file: File, reason: str) -> None:
+        with self.database.transaction() as session:
+            undone = mark_deleted(session, caller, file)
+            if undone:
+                detail = {"file_name": file.file_name, "reason": reason}
+                record(
+                    session,
+                    EventKind.FILE_FAILED,
+                    user_id=caller.user_id,
+                    dataset_id=file.dataset_id,
+                    file_id=file.id,
+                    detail=detail,
+                )
+        if undone:
+            UPLOADS.labels("failed").inc()
+            self.removal.remove([file.id])
+
+
+def mark_deleted(session: Session, caller: Caller, file: File) -> bool:
+    """Give up a pending file, and its dataset where nothing else is in it; False where it is pending no more."""
+    assert file.dataset_id is not None
+    try:
+        dataset = find_dataset(session, caller, file.dataset_id, lock=True)
+    except DatasetNotFound:
+        return False
+    pending = update(File).where(col(File.id) == file.id, col(File.status) == FileStatus.PENDING)
+    done: CursorResult[tuple[()]] = session.execute(pending.values(status=FileStatus.DELETED))  # type: ignore[assignment]
+    if done.rowcount == 0:
+        return False
+    shelf.remove_if_empty(session, dataset)
+    return True
+
+
+def _detail(session: Session, caller: Caller, file: File) -> DatasetDetail:
+    if file.dataset_id is None:
+        raise no_such_upload()
+    return dataset_detail(session, find_dataset(session, caller, file.dataset_id))

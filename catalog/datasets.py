@@ -1,0 +1,180 @@
+"""Datasets: the list, one in detail, changing and deleting it, and what the shelf holds in all."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import func
+from sqlalchemy import select as sql_select
+from sqlalchemy.orm import defer
+from sqlmodel import col, select
+
+from catalog import cursor, shelf
+from catalog.access import find_dataset
+from catalog.caller import Caller
+from catalog.events import EventKind, record
+from catalog.intake import rename
+from catalog.listing import DatasetQuery, Listing, prepare
+from catalog.names import clean_description, clean_name, clean_tags
+from catalog.removal import Removal
+from catalog.views import DatasetDetail, DatasetPage, dataset_detail, dataset_summaries
+from db import Database
+from db.tables import Dataset, DatasetTag, File, FileStatus, ShelfCount
+from db.utc import utc_now
+from storage import Storages
+from storage.protocol import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class StoreUse:
+    """What lies in one bucket: ready files of every version, and their bytes."""
+
+    backend: Backend
+    bucket: str
+    role: str
+    files: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfTotals:
+    """What the caller has: listed datasets, ready files of every version, their bytes, and where they lie."""
+
+    datasets: int
+    files: int
+    size: int
+    by_backend: tuple[StoreUse, ...]
+
+
+@dataclass(frozen=True)
+class Datasets:
+    """The caller's datasets. Every method raises DatabaseUnavailable where the database is away."""
+
+    database: Database
+    storages: Storages
+
+    def list(self, caller: Caller, query: DatasetQuery) -> DatasetPage:
+        """A page of the datasets that have a ready file. Raises InvalidQuery, InvalidCursor."""
+        listing = prepare(caller, query)
+        place = None if query.cursor is None else cursor.decode(query.cursor, listing.mark, listing.order.kind)
+        with self.database.session() as session:
+            total, total_size = listing.counts(session)
+            rows = select(Dataset).options(defer(Dataset.search_text)).order_by(*listing.order.key())  # type: ignore[arg-type]
+            if query.page is not None:
+                # Skipping is done on the narrow index; only the rows of the page itself are read.
+                skipped = select(Dataset.id).where(*listing.conditions).order_by(*listing.order.key())
+                page = skipped.offset((query.page - 1) * query.limit).limit(query.limit + 1)
+                rows = rows.where(col(Dataset.id).in_(page.subquery().select()))
+            else:
+                rows = rows.where(*listing.conditions).limit(query.limit + 1)
+                if place is not None:
+                    rows = rows.where(listing.order.after(place))
+            found = session.exec(rows).all()
+            items = dataset_summaries(session, found[: query.limit])
+        more = len(found) > query.limit
+        return DatasetPage(items, _next(listing, found[query.limit - 1]) if more else None, total, total_size)
+
+    def get(self, caller: Caller, dataset_id: uuid.UUID) -> DatasetDetail:
+        """One dataset, listed or not. Raises DatasetNotFound."""
+        with self.database.session() as session:
+            return dataset_detail(session, find_dataset(session, caller, dataset_id))
+
+    def update(
+        self,
+        caller: Caller,
+        dataset_id: uuid.UUID,
+        *,
+        name: str | None = None,
+        description: str | None = None,
+        tags: Sequence[str] | None = None,
+    ) -> DatasetDetail:
+        """Change what is given; None leaves it as it is.
+
+        Raises DatasetNotFound, DatasetNameTaken, InvalidName, InvalidDescription, InvalidTags; nothing is changed then.
+        """
+        new_name = None if name is None else clean_name(name)
+        new_description = None if description is None else clean_description(description)
+        new_tags = None if tags is None else clean_tags(tags)
+        with self.database.transaction() as session:
+            dataset = find_dataset(session, caller, dataset_id, lock=True)
+            changed: dict[str, object] = {}
+            if new_name is not None and new_name != dataset.name:
+                changed["name"] = [dataset.name, new_name]
+                rename(session, dataset, new_name)
+            if new_description is not None and new_description != dataset.description:
+                changed["description"] = True
+                dataset.description = new_description
+            if new_tags is not None:
+                old = (
+                    select(DatasetTag.tag).where(DatasetTag.dataset_id == dataset.id).order_by(col(DatasetTag.position))
+                )
+                if list(session.exec(old)) != list(new_tags.values()):
+                    changed["tags"] = list(new_tags.values())
+                    shelf.set_tags(session, dataset, new_tags)
+            if changed:
+                shelf.refresh(session, dataset, updated_at=utc_now())
+                record(
+                    session, EventKind.DATASET_CHANGED, user_id=caller.user_id, dataset_id=dataset.id, detail=changed
+                )
+            return dataset_detail(session, dataset)
+
+    def delete(self, caller: Caller, dataset_id: uuid.UUID) -> None:
+        """Delete the dataset with every version; its name is free again. Uploads under way into it are given up.
+
+        The rows go first and the objects after them; what the store does not let go of now is removed later. Raises
+        DatasetNotFound.
+        """
+        with self.database.transaction() as session:
+            dataset = find_dataset(session, caller, dataset_id, lock=True)
+            files = session.exec(select(File.id).where(File.dataset_id == dataset.id)).all()
+            detail = {"name": dataset.name, "files": len(files)}
+            record(session, EventKind.DATASET_DELETED, user_id=caller.user_id, dataset_id=dataset.id, detail=detail)
+            shelf.remove(session, dataset)
+        Removal(self.database, self.storages).remove(files)
+
+    def tags(self, caller: Caller) -> tuple[tuple[str, int], ...]:
+        """The tags of the listed datasets and how many have each, the most used first."""
+        counted = func.count().label("counted")
+        query = (
+            select(func.min(DatasetTag.tag), counted)
+            .where(DatasetTag.owner_id == caller.user_id, col(DatasetTag.listed).is_(True))
+            .group_by(DatasetTag.tag_key)
+            .order_by(counted.desc(), col(DatasetTag.tag_key))
+        )
+        with self.database.session() as session:
+            return tuple((tag, count) for tag, count in session.exec(query))
+
+    def formats(self, caller: Caller) -> tuple[tuple[str, int], ...]:
+        """The formats of the listed datasets and how many have each, the most used first."""
+        counted = func.count().label("counted")
+        query = (
+            select(Dataset.format, counted)
+            .where(Dataset.owner_id == caller.user_id, col(Dataset.current_file_id).is_not(None))
+            .group_by(Dataset.format)
+            .order_by(counted.desc(), col(Dataset.format))
+        )
+        with self.database.session() as session:
+            return tuple((name, count) for name, count in session.exec(query))
+
+    def totals(self, caller: Caller) -> ShelfTotals:
+        """What the shelf holds in all."""
+        query = (
+            sql_select(col(File.backend), col(File.bucket), col(File.role), func.count(), func.sum(File.size))
+            .where(col(File.owner_id) == caller.user_id, col(File.status) == FileStatus.READY)
+            .group_by(col(File.backend), col(File.bucket), col(File.role))
+            .order_by(col(File.backend), col(File.bucket), col(File.role))
+        )
+        kept = select(ShelfCount.datasets).where(ShelfCount.owner_id == caller.user_id)
+        with self.database.session() as session:
+            datasets = session.exec(kept).first() or 0
+            uses = tuple(
+                StoreUse(Backend(backend), bucket, role, files, int(size))
+                for backend, bucket, role, files, size in session.execute(query)
+            )
+        return ShelfTotals(datasets, sum(use.files for use in uses), sum(use.size for use in uses), uses)
+
+
+def _next(listing: Listing, last: Dataset) -> str:
+    return cursor.encode(cursor.Cursor(getattr(last, listing.order.column.key), last.id), listing.mark)

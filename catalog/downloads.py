@@ -1,0 +1,118 @@
+"""A file's way out: links signed for the store, which sends the bytes itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import NamedTuple
+
+import structlog
+from sqlalchemy import update
+from sqlmodel import col, select
+
+from catalog.access import find_ready_file
+from catalog.caller import Caller
+from catalog.errors import InvalidExpiry
+from catalog.events import EventKind, record
+from catalog.metrics import DOWNLOADS
+from catalog.removal import ref_of
+from catalog.views import DatasetSummary
+from db import Database, DatabaseUnavailable
+from db.tables import File
+from storage import Storages
+from storage.protocol import Backend, FileNotInStorage
+
+SHORTEST = timedelta(seconds=1)
+LONGEST = timedelta(days=1)
+REDIRECT_LIFE = timedelta(minutes=5)
+"""Long enough for a browser's retry and its "resume download"; the link is used the moment it is made."""
+
+_log = structlog.get_logger("catalog")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedLink:
+    """A link that anyone who has it may use until it expires."""
+
+    file_id: uuid.UUID
+    url: str
+    expires_in: timedelta
+    backend: Backend
+
+
+class DownloadHead(NamedTuple):
+    """What a download will be, without a link."""
+
+    size: int
+    media_type: str
+    file_name: str
+
+
+@dataclass(frozen=True)
+class Downloads:
+    """Links to ready files. `link_life` is how long a link lives where nobody says otherwise."""
+
+    database: Database
+    storages: Storages
+    link_life: timedelta
+
+    def link(self, caller: Caller, file_id: uuid.UUID, *, expires_in: timedelta | None = None) -> SignedLink:
+        """A link to hand on; not counted as a download. Raises FileNotFound, FileNotReady, InvalidExpiry."""
+        life = self.link_life if expires_in is None else expires_in
+        if not SHORTEST <= life <= LONGEST:
+            raise InvalidExpiry("A link lives from 1 second to 86,400 seconds (one day).")
+        file = self._ready(caller, file_id)
+        url = self.storages.of(Backend(file.backend)).get_presigned_url(ref_of(file), life, file.file_name)
+        return SignedLink(file.id, url, life, Backend(file.backend))
+
+    def redirect(self, caller: Caller, file_id: uuid.UUID, *, look_first: bool = False) -> str:
+        """A short-lived link to send a browser to, counted as a download.
+
+        Raises FileNotFound, FileNotReady, and FileNotInStorage where local disk has lost the file. A remote store is
+        asked only with `look_first` (then StorageUnavailable and its like, too): otherwise it answers for itself.
+        """
+        file = self._ready(caller, file_id)
+        storage = self.storages.of(Backend(file.backend))
+        asked = look_first or storage.backend is Backend.LOCAL
+        if asked and not storage.file_exists(ref_of(file)):
+            raise FileNotInStorage("The store no longer has the file's bytes.", operation="download", ref=ref_of(file))
+        url = storage.get_presigned_url(ref_of(file), REDIRECT_LIFE, file.file_name)
+        with self.database.transaction() as session:
+            session.execute(update(File).where(col(File.id) == file.id).values(downloads=col(File.downloads) + 1))
+            kind, owner = EventKind.FILE_DOWNLOADED, caller.user_id
+            record(
+                session, kind, user_id=owner, dataset_id=file.dataset_id, file_id=file.id, detail={"size": file.size}
+            )
+        DOWNLOADS.labels(file.backend).inc()
+        return url
+
+    def head(self, caller: Caller, file_id: uuid.UUID) -> DownloadHead:
+        """Raises FileNotFound, FileNotReady."""
+        file = self._ready(caller, file_id)
+        return DownloadHead(file.size, file.media_type, file.file_name)
+
+    def sign_many(self, datasets: Sequence[DatasetSummary]) -> dict[uuid.UUID, str]:
+        """Links to the datasets' newest files, by file id; left out where signing fails. Never raises.
+
+        The summaries come from a list that was made for the caller, so nothing is asked about access here.
+        """
+        ids = [dataset.file_id for dataset in datasets if dataset.file_id is not None]
+        try:
+            with self.database.session() as session:
+                files = session.exec(select(File).where(col(File.id).in_(ids))).all() if ids else []
+        except DatabaseUnavailable:
+            return {}
+        urls: dict[uuid.UUID, str] = {}
+        for file in files:
+            try:
+                storage = self.storages.of(Backend(file.backend))
+                urls[file.id] = storage.get_presigned_url(ref_of(file), self.link_life, file.file_name)
+            except Exception as error:  # noqa: BLE001  # a list without a link is better than no list, whatever the reason
+                _log.warning("link left out", file_id=str(file.id), error=str(error))
+        return urls
+
+    def _ready(self, caller: Caller, file_id: uuid.UUID) -> File:
+        with self.database.session() as session:
+            return find_ready_file(session, caller, file_id)

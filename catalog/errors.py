@@ -1,0 +1,117 @@
+"""What the catalogue refuses, and what it cannot find. The message is a sentence for the user.
+
+Errors of the store and of the preview pass through the catalogue unchanged.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+
+
+class CatalogError(Exception):
+    """Something the catalogue refuses."""
+
+
+class NotFound(CatalogError, LookupError):
+    """It does not exist, or it is someone else's: the caller cannot tell which."""
+
+
+class DatasetNotFound(NotFound):
+    """No such dataset."""
+
+
+class FileNotFound(NotFound):
+    """No such file."""
+
+
+class UploadNotFound(NotFound):
+    """No such upload, or it was cancelled."""
+
+
+class Conflict(CatalogError):
+    """It cannot be done in the state things are in."""
+
+
+class FileNotReady(Conflict):
+    """The file is still being uploaded, or it failed its check and is never served."""
+
+
+class DatasetNameTaken(Conflict):
+    """The caller has a dataset of this name already: `dataset_id`."""
+
+    def __init__(self, name: str, dataset_id: uuid.UUID) -> None:
+        super().__init__(
+            f"You already have a dataset named “{name}”. Choose another name, or add a version to that one."
+        )
+        self.name = name
+        self.dataset_id = dataset_id
+
+
+class PartsMissing(Conflict):
+    """Parts are not in the store yet, or were not named; the upload stays open. `missing` are their numbers."""
+
+    def __init__(self, missing: Sequence[int]) -> None:
+        shown = ", ".join(str(number) for number in missing[:10]) + (" and more" if len(missing) > 10 else "")
+        super().__init__(f"Not everything has arrived yet. Send part {shown}, then complete the upload again.")
+        self.missing = list(missing)
+
+
+class Invalid(CatalogError, ValueError):
+    """What was sent breaks a rule; nothing was changed."""
+
+
+class PartMismatch(Invalid):
+    """A part is unknown, named twice, or its ETag is not the store's; the upload stays open."""
+
+
+class SizeMismatch(Invalid):
+    """The bytes in the store are more or fewer than announced."""
+
+
+class ChecksumMismatch(Invalid):
+    """The bytes in the store have another SHA-256 than announced; the upload was undone."""
+
+
+class InvalidFileName(Invalid):
+    """The file name is empty, too long, or has control characters."""
+
+
+class InvalidSize(Invalid):
+    """The size is negative or more than the store can hold."""
+
+
+class InvalidChecksum(Invalid):
+    """The SHA-256 is not 64 hexadecimal digits."""
+
+
+class InvalidRole(Invalid):
+    """There is no such bucket role."""
+
+
+class InvalidName(Invalid):
+    """The dataset's name is empty, too long, or has control characters."""
+
+
+class InvalidDescription(Invalid):
+    """The description is too long or has control characters."""
+
+
+class InvalidTags(Invalid):
+    """A tag is empty, too long or has control characters, or there are too many."""
+
+
+class InvalidQuery(Invalid):
+    """A filter, a sort order, a limit or a page that the list does not know."""
+
+
+class InvalidCursor(InvalidQuery):
+    """The cursor was not made by this list with this order and these filters."""
+
+
+class InvalidExpiry(Invalid):
+    """A link lives from one second to one day."""
+
+
+class InvalidRange(Invalid):
+    """More rows, or an earlier offset, than a preview gives."""

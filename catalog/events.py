@@ -1,0 +1,38 @@
+"""What happened, written down in the transaction that made it so."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from enum import StrEnum
+
+from sqlmodel import Session
+
+from db.tables import Event
+
+
+class EventKind(StrEnum):
+    """The kinds of events there are."""
+
+    UPLOAD_STARTED = "upload_started"
+    UPLOAD_COMPLETED = "upload_completed"
+    UPLOAD_ABORTED = "upload_aborted"
+    UPLOAD_EXPIRED = "upload_expired"
+    FILE_DOWNLOADED = "file_downloaded"
+    FILE_DELETED = "file_deleted"
+    FILE_FAILED = "file_failed"
+    DATASET_CHANGED = "dataset_changed"
+    DATASET_DELETED = "dataset_deleted"
+
+
+def record(
+    session: Session,
+    kind: EventKind,
+    *,
+    user_id: uuid.UUID | None = None,
+    dataset_id: uuid.UUID | None = None,
+    file_id: uuid.UUID | None = None,
+    detail: Mapping[str, object] | None = None,
+) -> None:
+    """Add an event; `detail` holds what a reader needs when the things themselves are gone. `user_id` None: the app."""
+    session.add(Event(kind=kind, user_id=user_id, dataset_id=dataset_id, file_id=file_id, detail=dict(detail or {})))

@@ -1,0 +1,61 @@
+"""One version of a dataset: showing it, deleting it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from catalog import shelf
+from catalog.access import find_dataset, find_file, find_ready_file
+from catalog.caller import Caller
+from catalog.errors import FileNotFound, FileNotReady
+from catalog.events import EventKind, record
+from catalog.removal import Removal
+from catalog.views import FileVersion, file_version
+from db import Database
+from db.tables import FileStatus
+from db.utc import utc_now
+from storage import Storages
+
+
+@dataclass(frozen=True)
+class Files:
+    """The versions of the caller's datasets."""
+
+    database: Database
+    storages: Storages
+
+    def get(self, caller: Caller, file_id: uuid.UUID) -> FileVersion:
+        """A ready version. Raises FileNotFound, FileNotReady."""
+        with self.database.session() as session:
+            return file_version(find_ready_file(session, caller, file_id))
+
+    def delete(self, caller: Caller, file_id: uuid.UUID) -> None:
+        """Delete a ready or failed version; the newest left speaks for the dataset.
+
+        The last one takes the dataset with it, so that its name is free, unless another version is under way.
+        The row goes first and the object after it; what the store does not let go of now is removed later. Raises
+        FileNotFound; FileNotReady while it is being uploaded (cancel the upload instead).
+        """
+        with self.database.session() as session:
+            dataset_id = find_file(session, caller, file_id).dataset_id
+        if dataset_id is None:
+            raise FileNotFound("There is no such file. It may have been deleted.")
+        with self.database.transaction() as session:
+            dataset = find_dataset(session, caller, dataset_id, lock=True)
+            file = find_file(session, caller, file_id)
+            if file.status == FileStatus.PENDING:
+                raise FileNotReady("The file is still being uploaded. Cancel the upload instead.")
+            detail = {"name": dataset.name, "version": file.version, "file_name": file.file_name}
+            record(
+                session,
+                EventKind.FILE_DELETED,
+                user_id=caller.user_id,
+                dataset_id=dataset.id,
+                file_id=file.id,
+                detail=detail,
+            )
+            file.status = FileStatus.DELETED
+            if not shelf.remove_if_empty(session, dataset):
+                shelf.refresh(session, dataset, updated_at=utc_now())
+        Removal(self.database, self.storages).remove([file_id])

@@ -1,0 +1,20 @@
+"""What the catalogue counts for Prometheus."""
+
+from __future__ import annotations
+
+from prometheus_client import Counter, Histogram
+
+UPLOADS = Counter(
+    "datashelf_uploads_total", "Uploads by how far they came: started, completed, aborted, failed.", ["outcome"]
+)
+UPLOADED_BYTES = Counter("datashelf_uploaded_bytes_total", "Bytes of completed uploads.", ["backend"])
+DOWNLOADS = Counter("datashelf_downloads_total", "Downloads handed to the store.", ["backend"])
+PREVIEWS = Counter("datashelf_previews_total", "Previews by how they ended: ok, or the name of the error.", ["outcome"])
+PREVIEW_SECONDS = Histogram(
+    "datashelf_preview_seconds",
+    "How long a preview took.",
+    buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
+)
+READS = Counter(
+    "datashelf_background_reads_total", "Files read in the background, by act and how it ended.", ["act", "outcome"]
+)
