@@ -21,8 +21,17 @@ SIGNATURE = re.compile(r"(signature(?:=|%3D))[^\s\"'<>\\&]+", re.IGNORECASE)
 ADOPTED = ("uvicorn", "streamlit", "websockets", "py.warnings")
 """Loggers, with all below them, that come with handlers of their own."""
 
-QUIET = ("urllib3", "asyncio", "watchdog", "alembic.runtime.plugins", "multipart", "python_multipart", "fsspec")
-"""Loggers that at `debug` say more about themselves than about Datashelf."""
+QUIET = (
+    "alembic.runtime.plugins",
+    "asyncio",
+    "fsspec",
+    "multipart",
+    "python_multipart",
+    "urllib3",
+    "uvicorn.access",
+    "watchdog",
+)
+"""Loggers held to warnings: what they say below is about themselves, or stands in our own request log already."""
 
 
 def configure(*, level: str, form: Literal["text", "json"], stream: TextIO | None = None) -> None:
