@@ -1,0 +1,182 @@
+"""Photographs every screen, light and dark, on a desktop and a phone: `make screens`.
+
+It starts apps of its own (an empty shelf, one with the sample datasets, one whose store is away), puts the pictures into
+shots/ and prints a line a picture: how long it took to settle, and what a person would trip over (an error in the
+console, a failed request, one to a foreign host, a traceback, a page that scrolls sideways). Exit 1 where there is any.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.app_server import ROOT, RunningApp, running_app
+from tests.real_parts import free_port
+
+CHROMIUM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+VIEWS = (
+    ("desktop", 1440, 900, "light"),
+    ("desktop", 1440, 900, "dark"),
+    ("phone", 390, 844, "light"),
+    ("phone", 390, 844, "dark"),
+)
+HARMLESS = re.compile(r"/_stcore/(health|host-config)|favicon")
+STILL = 4
+"""Looks in a row at which the text must be the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """An app in one state, and the addresses that show it."""
+
+    name: str
+    samples: bool
+    env: Mapping[str, str]
+    paths: tuple[str, ...]
+
+
+def shelves() -> tuple[Shelf, ...]:
+    away = {
+        "STORAGE_BACKEND": "minio",
+        "MINIO__ENDPOINT": f"127.0.0.1:{free_port()}",
+        "MINIO__RETRY_ATTEMPTS": "1",
+    }
+    return (
+        Shelf("empty", samples=False, env={}, paths=("/", "/upload", "/storage")),
+        Shelf(
+            "filled",
+            samples=True,
+            env={},
+            paths=("/", "/?q=turbine", "/upload", "/dataset?id={first}", "/dataset?id={first}&tab=use", "/storage"),
+        ),
+        Shelf("away", samples=True, env=away, paths=("/", "/upload", "/storage")),
+    )
+
+
+def main() -> int:
+    arguments = argparse.ArgumentParser(prog="python -m tests.browser.screens", description=__doc__)
+    arguments.add_argument("--out", type=Path, default=ROOT / "shots")
+    arguments.add_argument("--only", choices=[shelf.name for shelf in shelves()])
+    options = arguments.parse_args()
+    found = shutil.which("chromium") or shutil.which("google-chrome")
+    if found is None:
+        sys.stderr.write("make screens needs Chromium (Debian: apt-get install chromium).\n")
+        return 1
+    options.out.mkdir(parents=True, exist_ok=True)
+    bad = 0
+    with tempfile.TemporaryDirectory(prefix="datashelf-screens-") as folder, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM))
+        for shelf in shelves():
+            if options.only in (None, shelf.name):
+                bad += photograph(shelf, browser, Path(folder), options.out)
+        browser.close()
+    return int(bad > 0)
+
+
+def photograph(shelf: Shelf, browser: Browser, folder: Path, out: Path) -> int:
+    """Every address of the shelf in every view; how many had something to report."""
+    bad = 0
+    with running_app(folder / shelf.name, shelf.env) as app:
+        first = load_samples(app) if shelf.samples else ""
+        for path in shelf.paths:
+            for device, width, height, theme in VIEWS:
+                trouble: list[str] = []
+                context = browser.new_context(
+                    viewport={"width": width, "height": height},
+                    color_scheme="dark" if theme == "dark" else "light",
+                )
+                page = context.new_page()
+                listen(page, trouble, host=urlsplit(app.url).netloc)
+                page.goto(app.url + path.format(first=first))
+                took = settle(page)
+                look(page, trouble)
+                slug = re.sub(r"\W+", "-", path.format(first="first")).strip("-") or "datasets"
+                file = out / f"{shelf.name}-{slug}-{device}-{theme}.png"
+                page.screenshot(path=str(file))
+                sys.stdout.write(f"{file.name}  settled in {took:.1f} s  {'; '.join(trouble) or 'clean'}\n")
+                sys.stdout.flush()
+                bad += bool(trouble)
+                context.close()
+    return bad
+
+
+def load_samples(app: RunningApp) -> str:
+    """Put the samples on the running app's shelf, as an operator would; the newest dataset's id."""
+    subprocess.run([sys.executable, "-m", "ops", "demo"], cwd=ROOT, env=app.env, check=True, stdout=subprocess.DEVNULL)
+    with app.client() as client:
+        items = client.get("/datasets").json()["items"]
+        # A picture shows the shelf at rest, with every row counted.
+        while any(item["rows"] is None for item in items):
+            time.sleep(0.2)
+            items = client.get("/datasets").json()["items"]
+    return str(items[0]["id"])
+
+
+def listen(page: Page, trouble: list[str], *, host: str) -> None:
+    """Note what goes wrong in the browser while the page loads."""
+
+    def on_request(url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host:
+            trouble.append(f"asks {parts.netloc}")
+
+    page.on("request", lambda request: on_request(request.url))
+    page.on("pageerror", lambda error: trouble.append(f"uncaught: {str(error)[:120]}"))
+    page.on(
+        "console",
+        lambda message: (
+            trouble.append(f"console: {message.text[:120]}")
+            if message.type == "error" and not HARMLESS.search(message.text + str(message.location))
+            else None
+        ),
+    )
+    page.on(
+        "response",
+        lambda answer: (
+            trouble.append(f"{answer.status} {answer.url[:90]}")
+            if answer.status >= 400 and not HARMLESS.search(answer.url)
+            else None
+        ),
+    )
+
+
+def settle(page: Page, *, seconds: float = 20) -> float:
+    """Wait until Streamlit runs nothing and the text stands still; the seconds that took."""
+    begin, last, still = time.monotonic(), "", 0
+    while time.monotonic() - begin < seconds and still < STILL:
+        text = page.evaluate("document.body.innerText")
+        running = page.get_by_test_id("stStatusWidget").count()
+        still = still + 1 if text == last and not running and text.strip() else 0
+        last = text
+        page.wait_for_timeout(150)
+    return time.monotonic() - begin - STILL * 0.15
+
+
+def look(page: Page, trouble: list[str]) -> None:
+    if page.get_by_test_id("stException").count():
+        trouble.append("a traceback is shown")
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth + 2"):
+        trouble.append("the page scrolls sideways")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
