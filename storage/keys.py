@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from storage.protocol import MAX_PARTS, BucketRole, InvalidKey, ObjectRef, Part, PartRejected
+from storage.protocol import MAX_PARTS, BucketRole, InvalidKey, ObjectRef, Part, PartRejected, UploadNotFound
 
 LONGEST_KEY = 1024
 """Bytes of UTF-8 (Amazon S3 user guide, "Naming Amazon S3 objects")."""
@@ -34,6 +34,15 @@ def check_part_number(number: int) -> None:
     """Raises ValueError for a part number outside 1 to 10,000."""
     if not 1 <= number <= MAX_PARTS:
         raise ValueError(f"part number {number} is outside 1 to {MAX_PARTS}")
+
+
+def check_upload_id(upload_id: str, ref: ObjectRef) -> None:
+    """Raises UploadNotFound for what no store gives as an id.
+
+    A DELETE with an empty `uploadId` could be taken for one of the object itself, and one with slashes for a path.
+    """
+    if not upload_id or "/" in upload_id:
+        raise UploadNotFound("the store does not know this upload", ref=ref)
 
 
 def check_expiry(expires_in: timedelta) -> None:

@@ -14,14 +14,13 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from itertools import islice
 from typing import BinaryIO
 
 from minio.datatypes import Object
 
 from settings import Minio as MinioSettings
 from storage.disposition import content_disposition
-from storage.keys import check_expiry, check_key, check_part_number, in_order, role_prefix
+from storage.keys import check_expiry, check_key, check_part_number, check_upload_id, in_order, role_prefix
 from storage.multipart import MultipartCalls
 from storage.object_stream import BLOCK_BYTES, ObjectStream, RangeFile
 from storage.observe import observed
@@ -46,10 +45,10 @@ from storage.retries import Retries
 from storage.s3_buckets import ensure_bucket
 from storage.s3_clients import Clients, connect
 from storage.s3_errors import s3_errors
+from storage.s3_listing import all_parts, objects, uploads_under_way
 from storage.s3_upload import Sender
 
 _BACKEND = Backend.MINIO
-_PAGE = 1000
 
 
 @dataclass(frozen=True)
@@ -150,11 +149,13 @@ class MinioFileStorage:
 
     def list_parts(self, ref: ObjectRef, upload_id: str) -> list[Part]:
         with observed(_BACKEND, "list_parts", ref):
-            return self._list_parts(ref, upload_id)
+            check_upload_id(upload_id, ref)
+            return all_parts(self._multipart, self.retries, self._bucket(ref), ref, upload_id)
 
     def complete_multipart(self, ref: ObjectRef, upload_id: str, parts: Sequence[Part]) -> StoredObject:
         with observed(_BACKEND, "complete_multipart", ref):
             bucket = self._bucket(ref)
+            check_upload_id(upload_id, ref)
             try:
                 named = self._checked(ref, upload_id, parts)
                 self.retries.safe(lambda: self._multipart.complete(bucket, ref.key, upload_id, named), ref)
@@ -167,30 +168,22 @@ class MinioFileStorage:
 
     def abort_multipart(self, ref: ObjectRef, upload_id: str) -> None:
         with observed(_BACKEND, "abort_multipart", ref), suppress(UploadNotFound):
+            check_upload_id(upload_id, ref)
             self.retries.safe(lambda: self._multipart.abort(self._bucket(ref), ref.key, upload_id), ref)
 
     def list_multipart(self, role: BucketRole, prefix: str = "") -> Iterator[MultipartUpload]:
         with observed(_BACKEND, "list_multipart"):
             bucket, prefixed = self._listed(role, prefix)
-            after: tuple[str, str] | None = None
-            more = prefixed is not None
-            while more:
-                page, more = self.retries.safe(lambda: self._multipart.upload_page(bucket, prefixed or "", after=after))  # noqa: B023
-                for key, upload_id, started_at in page:
+            if prefixed is not None:
+                for key, upload_id, started_at in uploads_under_way(self._multipart, self.retries, bucket, prefixed):
                     yield MultipartUpload(ObjectRef(role, key, bucket), upload_id, started_at)
-                    after = (key, upload_id)
 
     def list_files(self, role: BucketRole, prefix: str = "") -> Iterator[StoredObject]:
         with observed(_BACKEND, "list_files"):
             bucket, prefixed = self._listed(role, prefix)
-            after: str | None = None
-            more = prefixed is not None
-            while more:
-                page = self.retries.safe(lambda: self._page(bucket, prefixed or "", after))  # noqa: B023
-                for found in page:
+            if prefixed is not None:
+                for found in objects(self.clients.traffic, self.retries, bucket, prefixed):
                     yield _described(ObjectRef(role, found.object_name or "", bucket), bucket, found)
-                more = len(page) == _PAGE
-                after = page[-1].object_name if page else None
 
     def check_health(self) -> Health:
         began = time.perf_counter()
@@ -247,30 +240,13 @@ class MinioFileStorage:
             raise StorageUnavailable(f"the store sent {len(data)} bytes where {length} were asked for", ref=ref)
         return data
 
-    def _page(self, bucket: str, prefix: str, after: str | None) -> list[Object]:
-        # One page, so that a failure repeats one request and not the whole listing.
-        listing = self.clients.traffic.list_objects(bucket, prefix=prefix, recursive=True, start_after=after)
-        return list(islice(listing, _PAGE))
-
-    def _list_parts(self, ref: ObjectRef, upload_id: str) -> list[Part]:
-        parts: list[Part] = []
-        more = True
-        while more:
-            after = parts[-1].number if parts else 0
-            page, more = self.retries.safe(
-                lambda: self._multipart.part_page(self._bucket(ref), ref.key, upload_id, after=after),  # noqa: B023
-                ref,
-            )
-            parts += page
-        return parts
-
     def _checked(self, ref: ObjectRef, upload_id: str, parts: Sequence[Part]) -> list[Part]:
         named = in_order(parts, ref)
         if any(part.size is not None for part in named):
-            there = {part.number: part.size for part in self._list_parts(ref, upload_id)}
+            there = set(all_parts(self._multipart, self.retries, self._bucket(ref), ref, upload_id))
             for part in named:
-                if part.size is not None and there.get(part.number) != part.size:
-                    raise PartRejected(f"part {part.number} is missing or has another size", ref=ref)
+                if part.size is not None and part not in there:
+                    raise PartRejected(f"part {part.number} is missing or is not the one that was named", ref=ref)
         return named
 
     def _signed(

@@ -51,11 +51,14 @@ class MultipartCalls:
         return parts, bool(page.is_truncated and parts)
 
     def upload_page(
-        self, bucket: str, prefix: str, *, after: tuple[str, str] | None
+        self, bucket: str, prefix: str, *, after_key: str | None = None, after_id: str | None = None
     ) -> tuple[list[tuple[str, str, datetime | None]], bool]:
-        """(key, upload id, begun at) of uploads after the (key, upload id) `after`, and whether there are more."""
-        # The marker is the last entry's own: minio-py 7.2.20 loses the one in the answer (NextUploadIdMarker).
-        key, upload_id = after or (None, None)
-        page = self.client._list_multipart_uploads(bucket, prefix=prefix, key_marker=key, upload_id_marker=upload_id)
+        """(key, upload id, begun at) of the uploads after the markers, and whether there are more.
+
+        Markers are a last entry's own key and id: minio-py 7.2.20 loses the ones in the answer (NextUploadIdMarker).
+        """
+        page = self.client._list_multipart_uploads(
+            bucket, prefix=prefix, key_marker=after_key, upload_id_marker=after_id
+        )
         found = [(each.object_name, each.upload_id or "", each.initiated_time) for each in page.uploads]
         return found, bool(page.is_truncated and found)

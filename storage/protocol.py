@@ -206,7 +206,7 @@ class FileStorage(Protocol):
     def start_multipart(self, ref: ObjectRef, content_type: str, part_size: int) -> str:
         """Begin an upload whose part n is bytes [(n−1)·part_size, n·part_size); returns the store's upload id.
 
-        A part sent again replaces the earlier one; a PUT that breaks off never counts as a part.
+        A part may be sent again; a PUT that breaks off never counts as a part.
         """
         ...
 
@@ -215,7 +215,11 @@ class FileStorage(Protocol):
         ...
 
     def list_parts(self, ref: ObjectRef, upload_id: str) -> list[Part]:
-        """Every part the store holds, by number. Raises UploadNotFound."""
+        """Every part the store holds, by number. Raises UploadNotFound.
+
+        A part that was sent again with other bytes may be listed once for each sending (SeaweedFS keeps them all): its
+        ETag, by which `complete_multipart` chooses, tells them apart.
+        """
         ...
 
     def complete_multipart(self, ref: ObjectRef, upload_id: str, parts: Sequence[Part]) -> StoredObject:

@@ -40,7 +40,7 @@ class Retries:
         first = self.backoff.total_seconds()
         return Retrying(
             stop=stop_after_attempt(self.attempts),
-            wait=wait_exponential_jitter(initial=first, max=LONGEST_WAIT.total_seconds(), jitter=first / 4),
+            wait=wait_exponential_jitter(multiplier=first, max=LONGEST_WAIT.total_seconds(), jitter=first / 4),
             retry=retry_if_exception_type(kind),
             before_sleep=_log,
             reraise=True,
