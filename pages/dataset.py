@@ -1,0 +1,188 @@
+"""One dataset: what it is, its versions, its rows, and how to take it along."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import streamlit as st
+
+import services
+from catalog.errors import DatasetNotFound
+from catalog.snippets import snippets
+from catalog.views import DatasetDetail, FileVersion
+from pages import edits, failures, wording
+from pages.identity import base_url, current_caller, now, zone
+from pages.preview_tab import preview_tab
+from pages.widgets.facts import facts
+from pages.widgets.file_actions import file_actions
+
+HERE = Path(__file__).parent
+NEW_VERSION = ":material/upload: Upload a new version"
+DELETE = ":material/delete: Delete"
+EDITS = {
+    ":material/edit: Rename": edits.rename,
+    ":material/notes: Edit description": edits.edit_description,
+    ":material/sell: Edit tags": edits.edit_tags,
+}
+
+
+def asked_for() -> DatasetDetail | None:
+    """The dataset the address names; None where there is none, or none of that id."""
+    try:
+        dataset_id = uuid.UUID(st.query_params.get("id", ""))
+        return services.current().datasets.get(current_caller(), dataset_id)
+    except (ValueError, DatasetNotFound):
+        return None
+
+
+def version_of(detail: DatasetDetail) -> FileVersion:
+    """The version the address names; the newest where it names none, or one that is gone."""
+    asked = st.query_params.get("v")
+    return next((file for file in detail.files if str(file.version) == asked), detail.files[0])
+
+
+def back() -> None:
+    """To the list as it was left: the same search, filters and page."""
+    with st.container(key="back"):
+        st.page_link(
+            HERE / "datasets.py",
+            label="Datasets",
+            icon=":material/arrow_back:",
+            query_params=st.session_state.get("listing"),
+        )
+
+
+def not_here() -> None:
+    back()
+    with st.container(key="nothing", horizontal_alignment="center", gap="xsmall"):
+        st.markdown("**This dataset is not on the shelf**", width="content")
+        st.markdown(
+            ":gray[The address may be mistyped, or somebody deleted the dataset.]",
+            width="content",
+            text_alignment="center",
+        )
+        if st.button("Show all datasets", key="show-all"):
+            st.switch_page(HERE / "datasets.py")
+
+
+def choose_version() -> None:
+    chosen, newest = st.session_state["version"], st.session_state["newest"]
+    st.query_params.pop("error", None)
+    st.session_state["rows"] = 1
+    if chosen == newest:
+        st.query_params.pop("v", None)
+    else:
+        st.query_params["v"] = str(chosen)
+
+
+def versions(detail: DatasetDetail, file: FileVersion) -> None:
+    at, here, newest = now(), zone(), detail.files[0].version
+    label = {
+        one.version: f"v{one.version} · {wording.ago(one.created_at, now=at, zone=here)}"
+        + (" · latest" if one.version == newest else "")
+        for one in detail.files
+    }
+    # The address decides; the widget only shows it.
+    st.session_state.update(version=file.version, newest=newest)
+    st.selectbox(
+        "Version",
+        list(label),
+        format_func=lambda number: label.get(number, f"v{number}"),
+        label_visibility="collapsed",
+        width=190,
+        key="version",
+        on_change=choose_version,
+    )
+
+
+def download_failed() -> None:
+    for key in ("actions", "second-way"):
+        reason = st.session_state.get(key, {}).get("failed")
+        if reason is not None:
+            st.query_params["error"] = str(reason)
+
+
+def head(detail: DatasetDetail, file: FileVersion) -> None:
+    summary = detail.summary
+    badges = [wording.format_name(file.format), *summary.tags]
+    with st.container(key="dataset-head", gap="xxsmall"):
+        with st.container(key="dataset-line", horizontal=True, vertical_alignment="center", gap="xsmall"):
+            with st.container(key="main-title", horizontal=True, vertical_alignment="center", gap="small"):
+                st.title(wording.plain(summary.name), anchor=False, width="content")
+                st.markdown(" ".join(f":gray-badge[{wording.plain(badge)}]" for badge in badges), width="content")
+            versions(detail, file)
+            file_actions(file, on_failed=download_failed, key="actions")
+            act = st.menu_button("More", [*EDITS, NEW_VERSION, DELETE], key="more")
+        if summary.description:
+            st.markdown("  \n".join(wording.plain(line) for line in summary.description.splitlines()))
+        facts(detail, file, key="facts")
+    if act == NEW_VERSION:
+        st.switch_page(HERE / "upload.py", query_params={"dataset": str(summary.id)})
+    if act == DELETE:
+        edits.delete(detail)
+    if act in EDITS:
+        EDITS[act](detail)
+
+
+def forget_error() -> None:
+    st.query_params.pop("error", None)
+
+
+def failed_download(file: FileVersion) -> None:
+    """Where a download did not come: what happened, and a second way."""
+    slug = st.query_params.get("error")
+    if slug is None:
+        return
+    st.error(
+        failures.download_sentence(slug),
+        title=f"{wording.plain(file.file_name)} was not downloaded",
+        icon=":material/error:",
+    )
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        file_actions(file, on_failed=download_failed, second_way=True, key="second-way")
+        st.button("Dismiss", type="tertiary", key="dismiss", on_click=forget_error)
+
+
+def failed_versions(detail: DatasetDetail) -> None:
+    """Versions that never became ready are said, not shown: their bytes are not what was announced."""
+    for file in detail.failed:
+        st.warning(
+            "Its content is not what was announced (SHA-256), so it is never handed out. "
+            f"Upload {wording.plain(file.file_name)} again.",
+            title=f"Version {file.version} failed its check",
+            icon=":material/warning:",
+        )
+
+
+def use_tab(file: FileVersion) -> None:
+    code = snippets(base_url(), file)
+    chosen = st.segmented_control(
+        "Language", list(code), default=next(iter(code)), required=True, label_visibility="collapsed", key="language"
+    )
+    shell = chosen == "curl"
+    st.code(code[chosen], language=None if shell else "python", wrap_lines=True)
+    st.caption(f"Pinned to v{file.version}, so results can be repeated.")
+
+
+def draw() -> None:
+    with failures.shown("The dataset cannot be read", key="dataset"):
+        detail = asked_for()
+        if detail is None or not detail.files:
+            not_here()
+            return
+        file = version_of(detail)
+        back()
+        failed_download(file)
+        failed_versions(detail)
+        head(detail, file)
+        preview, use = st.tabs(["Preview", "Use it"], key="tab", bind="query-params")
+        if use.open:
+            with use:
+                use_tab(file)
+        else:
+            with preview:
+                preview_tab(file)
+
+
+draw()

@@ -1,0 +1,180 @@
+"""Datasets: find one of many, open it, or take it along in one click."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import streamlit as st
+
+import services
+from catalog.listing import DatasetQuery
+from catalog.views import DatasetPage
+from pages import failures, listing, wording
+from pages.identity import current_caller, now, zone
+from pages.listing import Listing
+from pages.widgets.dataset_list import dataset_list
+from pages.widgets.uploader import uploader
+
+HERE = Path(__file__).parent
+LIST = "datasets"
+SAMPLES = "Airports · Palmer penguins · Movies · Seattle weather · Flights with 3 M rows"
+
+
+def first_page() -> None:
+    """Another question begins at its first page."""
+    st.session_state["page"] = 1
+
+
+def clear() -> None:
+    st.session_state.update(q="", format=None, tag=[], page=1)
+
+
+def open_dataset() -> None:
+    leave(id=st.session_state[LIST]["open"])
+
+
+def open_failed_download() -> None:
+    """A download that did not come is explained on the dataset's page, where there is a second way."""
+    failed = st.session_state[LIST]["failed"]
+    leave(id=failed["id"], error=failed["error"])
+
+
+def leave(**address: str) -> None:
+    st.session_state["listing"] = listing.address({key: st.session_state.get(key) for key in listing.KEYS})
+    st.switch_page(HERE / "dataset.py", query_params=address)
+
+
+def head(*, upload: bool) -> None:
+    with st.container(key="head", horizontal=True, vertical_alignment="center"):
+        st.title("Datasets", anchor=False, width="stretch")
+        if upload and st.button("Upload", icon=":material/upload:", type="primary", key="to-upload"):
+            st.switch_page(HERE / "upload.py")
+
+
+def controls() -> Listing:
+    """The filter line; what it says is the address."""
+    with st.container(key="filters", horizontal=True, vertical_alignment="center", gap="small"):
+        search = st.text_input(
+            "Search datasets",
+            type="search",
+            live=True,
+            icon=":material/search:",
+            placeholder="Search names, columns, tags",
+            label_visibility="collapsed",
+            width=360,
+            key="q",
+            bind="query-params",
+            on_change=first_page,
+        )
+        with st.container(key="formats", width="stretch"):
+            chosen = st.pills(
+                "Format",
+                list(listing.FORMATS),
+                label_visibility="collapsed",
+                key="format",
+                bind="query-params",
+                on_change=first_page,
+            )
+        with st.container(key="arrange", horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
+            tags = tag_filter()
+            sort = st.selectbox(
+                "Sort by",
+                list(listing.SORTS),
+                label_visibility="collapsed",
+                width=145,
+                key="sort",
+                bind="query-params",
+                on_change=first_page,
+            )
+    return Listing(
+        search=search,
+        format=chosen,
+        tags=tags,
+        sort=sort,
+        page=listing.page_number(st.session_state.get("page") or st.query_params.get("page")),
+    )
+
+
+def tag_filter() -> tuple[str, ...]:
+    """The popover; tags are only asked for while it is open, for counting them is work on a large shelf."""
+    chosen = list(st.session_state.get("tag") or st.query_params.get_all("tag"))
+    label = f"Filter · {len(chosen)}" if chosen else "Filter"
+    with st.popover(label, icon=":material/filter_list:", key="filter", on_change="rerun") as popover:
+        known = [tag for tag, _ in services.current().datasets.tags(current_caller())] if popover.open else []
+        tags = st.multiselect(
+            "Tags",
+            list(dict.fromkeys([*chosen, *known])),
+            placeholder="A dataset must have every tag chosen",
+            width=300,
+            key="tag",
+            bind="query-params",
+            on_change=first_page,
+        )
+    return tuple(tags)
+
+
+def rows(shown: Listing, page: DatasetPage) -> None:
+    dataset_list(
+        page.items,
+        summary=f"{wording.counted(page.total, 'dataset')} · {wording.size(page.total_size)}",
+        now=now(),
+        zone=zone(),
+        on_open=open_dataset,
+        on_failed=open_failed_download,
+        key=LIST,
+    )
+    pages = listing.pages(page.total)
+    if pages == 1:
+        return
+    with st.container(key="paging", horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.pagination(pages, key="page", bind="query-params", width=360)
+        st.caption(shown.range(len(page.items), page.total), width="stretch", text_alignment="right")
+
+
+def empty_shelf() -> None:
+    head(upload=False)
+    st.markdown(":gray[Nothing on the shelf yet. Drop a file, look at its rows, hand out a link.]")
+    result = uploader(size="empty-shelf", key="first-upload")
+    if result.open is not None:
+        st.switch_page(HERE / "dataset.py", query_params={"id": result.open})
+    with st.container(key="samples", horizontal_alignment="center", gap="xsmall"):
+        if st.button("Load 5 sample datasets", icon=":material/science:", key="load-samples"):
+            with st.spinner("Putting five datasets on the shelf"):
+                services.current().samples.load(current_caller())
+            st.rerun()
+        st.caption(SAMPLES, width="content")
+
+
+def nothing_found(shown: Listing) -> None:
+    with st.container(key="nothing", horizontal_alignment="center", gap="xsmall"):
+        st.markdown(f"**No dataset matches {wording.plain(shown.wanted())}**", width="content")
+        st.markdown(
+            ":gray[Names, descriptions, column names and tags were searched.]", width="content", text_alignment="center"
+        )
+        with st.container(horizontal=True, horizontal_alignment="center", gap="xsmall"):
+            st.button("Clear search", key="clear", on_click=clear)
+            if st.button("Upload a dataset", icon=":material/upload:", type="tertiary", key="upload-instead"):
+                st.switch_page(HERE / "upload.py")
+
+
+def draw() -> None:
+    datasets, caller = services.current().datasets, current_caller()
+    with failures.shown("The list cannot be read", key="list"):
+        if not datasets.list(caller, DatasetQuery(limit=1)).total:
+            empty_shelf()
+            return
+        head(upload=True)
+        shown = controls()
+        page = datasets.list(caller, shown.query())
+        if not page.items and page.total:
+            # The address names a page past the end: datasets were deleted, or it was typed.
+            shown = replace(shown, page=1)
+            page = datasets.list(caller, shown.query())
+        if page.items:
+            rows(shown, page)
+        else:
+            nothing_found(shown)
+
+
+draw()

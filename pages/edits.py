@@ -1,0 +1,109 @@
+"""Changing a dataset: its name, description and tags, and taking it off the shelf. A dialog for each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+import services
+from catalog.errors import CatalogError, DatasetNotFound
+from catalog.views import DatasetDetail
+from pages import wording
+from pages.identity import current_caller
+
+HERE = Path(__file__).parent
+
+
+@st.dialog("Rename")
+def rename(detail: DatasetDetail) -> None:
+    with st.form("rename-form", border=False):
+        name = st.text_input("Name", value=detail.summary.name, max_chars=200, key="new-name")
+        saved = st.form_submit_button("Rename", type="primary", key="save-name")
+    if saved:
+        _save(detail, name=name)
+
+
+@st.dialog("Edit description")
+def edit_description(detail: DatasetDetail) -> None:
+    with st.form("description-form", border=False):
+        text = st.text_area(
+            "Description",
+            value=detail.summary.description,
+            max_chars=10_000,
+            height=160,
+            placeholder="What it holds, where it comes from, what to mind",
+            key="new-description",
+        )
+        saved = st.form_submit_button("Save", type="primary", key="save-description")
+    if saved:
+        _save(detail, description=text)
+
+
+@st.dialog("Edit tags")
+def edit_tags(detail: DatasetDetail) -> None:
+    known = [tag for tag, _ in services.current().datasets.tags(current_caller())]
+    chosen = st.multiselect(
+        "Tags",
+        list(dict.fromkeys([*detail.summary.tags, *known])),
+        default=list(detail.summary.tags),
+        format_func=wording.plain,
+        accept_new_options=True,
+        placeholder="Choose tags or type a new one",
+        key="new-tags",
+    )
+    if st.button("Save", type="primary", key="save-tags"):
+        _save(detail, tags=tuple(chosen))
+
+
+@st.dialog("Delete this dataset?")
+def delete(detail: DatasetDetail) -> None:
+    name = wording.plain(detail.summary.name)
+    count = len(detail.files)
+    what = "Its only version" if count == 1 else f"All {count} versions"
+    size = wording.size(sum(file.size for file in detail.files))
+    st.markdown(
+        f"**{name}** will be gone from the shelf. {what}, {size}, will be removed from the store. "
+        "This cannot be undone."
+    )
+    with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
+        if st.button("Keep it", key="keep"):
+            st.rerun()
+        if st.button("Delete", type="primary", key="delete"):
+            _delete(detail)
+
+
+def _save(
+    detail: DatasetDetail,
+    *,
+    name: str | None = None,
+    description: str | None = None,
+    tags: tuple[str, ...] | None = None,
+) -> None:
+    try:
+        services.current().datasets.update(
+            current_caller(), detail.summary.id, name=name, description=description, tags=tags
+        )
+    except CatalogError as error:
+        st.error(wording.plain(str(error)), icon=":material/error:")
+        return
+    except ConnectionError:
+        st.error(
+            "The database does not answer. Nothing was changed; try again in a moment.", icon=":material/cloud_off:"
+        )
+        return
+    st.rerun()
+
+
+def _delete(detail: DatasetDetail) -> None:
+    try:
+        services.current().datasets.delete(current_caller(), detail.summary.id)
+    except DatasetNotFound:
+        pass  # somebody else was faster: it is gone, which is what was asked for
+    except ConnectionError:
+        st.error(
+            "The database does not answer. Nothing was deleted; try again in a moment.", icon=":material/cloud_off:"
+        )
+        return
+    st.toast(f"Deleted {wording.plain(detail.summary.name)}", icon=":material/delete:")
+    st.switch_page(HERE / "datasets.py", query_params=st.session_state.get("listing"))

@@ -1,0 +1,47 @@
+"""What a screen says when something does not answer, or a download did not come: in place, with the next step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import streamlit as st
+
+from db.errors import DatabaseUnavailable
+from storage import StorageError
+
+DOWNLOAD = "download-failed"
+"""The `error` of an address where the browser itself saw a download fail; the API puts its own problem slugs there."""
+
+DOWNLOADS = {
+    "storage-unavailable": "The store does not answer. The file is safe there; try again when it is back.",
+    "storage-denied": "The store refuses this server’s credentials. The file is untouched; ask whoever runs the shelf.",
+    "bucket-missing": "The store answers, but its bucket is not there. Whoever runs the shelf can look into it.",
+    "storage-full": "The store has no room left. The file is untouched.",
+    "object-missing": "The store no longer has this file. Another version may still be there.",
+    "file-not-ready": "This version is not complete, or its content failed the check, and is never handed out.",
+    "file-not-found": "This version was deleted. Another one may still be there.",
+    "database-unavailable": "The database does not answer. The file is untouched; try again in a moment.",
+}
+OTHERWISE = "The file did not arrive. It is untouched on the shelf; try again, or copy a direct link and open that."
+
+
+def download_sentence(slug: str) -> str:
+    """Why a download did not come and what to do; an unknown slug, typed by hand, gets the general one."""
+    return DOWNLOADS.get(slug, OTHERWISE)
+
+
+@contextmanager
+def shown(title: str, *, key: str) -> Iterator[None]:
+    """Turn a store or a database that does not answer into a sentence under `title`, with a button to try again."""
+    try:
+        yield
+    except DatabaseUnavailable:
+        _say(title, "The database does not answer. Nothing was changed; try again in a moment.", key=key)
+    except StorageError as error:
+        _say(title, f"{error} What is on the shelf is untouched; try again in a moment.", key=key)
+
+
+def _say(title: str, sentence: str, *, key: str) -> None:
+    st.error(sentence, title=title, icon=":material/cloud_off:")
+    st.button("Try again", icon=":material/refresh:", key=f"{key}-again")

@@ -1,0 +1,80 @@
+"""What the address of the Datasets screen says: the search, the filters, the order and the page.
+
+Everything a person would bookmark is in the address, under the keys of the widgets bound to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from catalog.listing import DatasetQuery
+
+PAGE_SIZE = 24
+SORTS = {
+    "Newest first": "-updated_at",
+    "Oldest first": "updated_at",
+    "Name A–Z": "name",
+    "Name Z–A": "-name",
+    "Largest first": "-size",
+    "Smallest first": "size",
+}
+FORMATS = {"CSV": "csv", "Parquet": "parquet", "JSON": "json", "JSON Lines": "jsonl", "Excel": "xlsx"}
+KEYS = ("q", "format", "tag", "sort", "page")
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One view of the list: what is asked for."""
+
+    search: str = ""
+    format: str | None = None
+    tags: tuple[str, ...] = ()
+    sort: str = "Newest first"
+    page: int = 1
+
+    def query(self) -> DatasetQuery:
+        return DatasetQuery(
+            q=self.search.strip(),
+            tags=self.tags,
+            format=FORMATS.get(self.format or ""),
+            sort=SORTS.get(self.sort, "-updated_at"),
+            limit=PAGE_SIZE,
+            page=self.page,
+        )
+
+    def range(self, shown: int, total: int) -> str:
+        """Which datasets of how many: `25–48 of 61`."""
+        first = (self.page - 1) * PAGE_SIZE + 1
+        return f"{first:,}–{first + shown - 1:,} of {total:,}"
+
+    def wanted(self) -> str:
+        """What was asked for, for the sentence that says nothing was found: `“turbine” in CSV, tagged geo`."""
+        words = f"“{self.search.strip()}”" if self.search.strip() else "these filters"
+        if self.format:
+            words += f" in {self.format}"
+        if self.tags:
+            words += ", tagged " + ", ".join(self.tags)
+        return words
+
+
+def pages(total: int) -> int:
+    """How many pages hold `total` datasets; an empty list has one."""
+    return max(1, -(-total // PAGE_SIZE))
+
+
+def page_number(raw: object) -> int:
+    """The page an address or a widget names; anything else is the first."""
+    text = str(raw)
+    return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:10]) < 2**31 else 1
+
+
+def address(state: Mapping[str, Any]) -> dict[str, str | list[str]]:
+    """The address to come back to, out of the widgets' state: what differs from the plain list."""
+    found = {key: state.get(key) for key in KEYS}
+    if found["sort"] == "Newest first":
+        del found["sort"]
+    if found["page"] == 1:
+        del found["page"]
+    return {key: value if isinstance(value, list) else str(value) for key, value in found.items() if value}

@@ -1,0 +1,51 @@
+"""Upload: drop files and see them arrive; or, for one dataset, a new version."""
+
+from __future__ import annotations
+
+import uuid
+from pathlib import Path
+
+import streamlit as st
+
+import services
+from catalog.errors import DatasetNotFound
+from catalog.views import DatasetDetail
+from pages import failures, wording
+from pages.identity import current_caller
+from pages.widgets.uploader import uploader
+
+HERE = Path(__file__).parent
+
+
+def dataset() -> DatasetDetail | None:
+    """The dataset whose new version is wanted, where the address names one that exists."""
+    try:
+        return services.current().datasets.get(current_caller(), uuid.UUID(st.query_params.get("dataset", "")))
+    except (ValueError, DatasetNotFound):
+        return None
+
+
+def draw() -> None:
+    with failures.shown("The page cannot be shown", key="upload-page"):
+        target = dataset()
+    if target is None:
+        with st.container(key="head", horizontal=True):
+            st.title("Upload", anchor=False)
+        result = uploader(key="uploader")
+    else:
+        name = wording.plain(target.summary.name)
+        with st.container(key="back"):
+            st.page_link(
+                HERE / "dataset.py",
+                label=name,
+                icon=":material/arrow_back:",
+                query_params={"id": str(target.summary.id)},
+            )
+        with st.container(key="head", horizontal=True):
+            st.title(f"New version of {name}", anchor=False)
+        result = uploader(dataset_id=str(target.summary.id), dataset_name=target.summary.name, key="version-uploader")
+    if result.open is not None:
+        st.switch_page(HERE / "dataset.py", query_params={"id": result.open})
+
+
+draw()
