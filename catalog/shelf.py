@@ -75,8 +75,8 @@ def set_tags(session: Session, dataset: Dataset, tags: dict[str, str]) -> None:
     )
 
 
-def describe(session: Session, file: File, columns: Sequence[tuple[str, str]] | None, rows: int | None) -> None:
-    """Note what a file holds: its columns as (name, type), None where it has no table, and its rows where known."""
+def describe(session: Session, file: File, columns: Sequence[tuple[str, str]] | None) -> None:
+    """Note the columns of a file as (name, type); None where it has no table."""
     if columns is not None:
         session.exec(delete(Column).where(col(Column.file_id) == file.id))
         values = [
@@ -85,9 +85,6 @@ def describe(session: Session, file: File, columns: Sequence[tuple[str, str]] | 
         ]
         if values:
             session.execute(insert(Column), values)
-        file.columns = len(values)
-    if rows is not None:
-        file.rows = rows
     file.described_at = utc_now()
 
 

@@ -19,8 +19,9 @@ from catalog.caller import Caller
 from catalog.datasets import Datasets
 from catalog.downloads import Downloads
 from catalog.files import Files
+from catalog.intake import NewUpload
 from catalog.parts import ClientPart
-from catalog.uploads import NewUpload, PartUrl, Uploads
+from catalog.uploads import PartUrl, Uploads
 from catalog.views import DatasetDetail
 from db import Database, open_database
 from settings import load

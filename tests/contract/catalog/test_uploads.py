@@ -26,8 +26,8 @@ from catalog.errors import (
     SizeMismatch,
     UploadNotFound,
 )
+from catalog.intake import NewUpload
 from catalog.parts import LARGE_PART, SMALL_PART, ClientPart
-from catalog.uploads import NewUpload
 from db.tables import Dataset, File, Upload
 from db.utc import utc_now
 from storage import Backend, BucketRole, ObjectRef

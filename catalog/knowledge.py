@@ -1,0 +1,86 @@
+"""What was read out of a file, written down: columns, rows, checksum; and what follows from a checksum that differs."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from sqlmodel import Session, select
+
+from catalog import shelf
+from catalog.events import EventKind, record
+from db import Database
+from db.tables import Dataset, File, FileStatus
+from db.utc import utc_now
+from preview.formats import TEXT_FORMATS
+from preview.result import Preview, Scan
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """Notes facts about ready files. Facts about a file that is gone meanwhile are dropped in silence."""
+
+    database: Database
+
+    def note_preview(self, file_id: uuid.UUID, preview: Preview | None) -> None:
+        """Note what the first look at a file showed; None: it has no table, or none that can be read."""
+        with self.database.transaction() as session:
+            dataset, file = _locked(session, file_id)
+            if dataset is None or file is None:
+                return
+            columns = None if preview is None else [(column.name, column.type) for column in preview.columns]
+            if preview is not None:
+                file.columns = preview.column_count
+                file.rows = file.rows if preview.total_rows is None else preview.total_rows
+            shelf.describe(session, file, columns)
+            if not needs_scan(file):
+                file.scanned_at = utc_now()
+            _refresh(session, dataset, file)
+
+    def note_scan(self, file_id: uuid.UUID, scan: Scan) -> bool:
+        """Note rows and SHA-256 of the stored bytes.
+
+        False: it is not the SHA-256 that was announced. The file failed then, and is not served any more.
+        """
+        with self.database.transaction() as session:
+            dataset, file = _locked(session, file_id)
+            if dataset is None or file is None:
+                return True
+            file.scanned_at = utc_now()
+            if file.sha256 not in (None, scan.sha256):
+                file.status = FileStatus.FAILED
+                detail = {"announced": file.sha256, "stored": scan.sha256, "file_name": file.file_name}
+                record(session, EventKind.FILE_FAILED, dataset_id=dataset.id, file_id=file.id, detail=detail)
+                shelf.refresh(session, dataset, updated_at=utc_now())
+                return False
+            file.sha256, file.sha256_verified = scan.sha256, True
+            file.rows = file.rows if scan.rows is None else scan.rows
+            _refresh(session, dataset, file)
+            return True
+
+    def note_attempt(self, file_id: uuid.UUID) -> None:
+        """Count a scan that came to nothing."""
+        with self.database.transaction() as session:
+            _, file = _locked(session, file_id)
+            if file is not None:
+                file.read_attempts += 1
+
+
+def needs_scan(file: File) -> bool:
+    """Whether reading the whole file would tell more than is known."""
+    return not file.sha256_verified or (file.format in TEXT_FORMATS and file.rows is None)
+
+
+def _locked(session: Session, file_id: uuid.UUID) -> tuple[Dataset | None, File | None]:
+    # The app itself asks here, for nobody's eyes; the dataset's lock comes first, as everywhere.
+    dataset_id = session.exec(select(File.dataset_id).where(File.id == file_id)).first()
+    if dataset_id is None:
+        return None, None
+    dataset = session.exec(select(Dataset).where(Dataset.id == dataset_id).with_for_update()).first()
+    file = session.exec(select(File).where(File.id == file_id, File.status == FileStatus.READY)).first()
+    return dataset, file
+
+
+def _refresh(session: Session, dataset: Dataset, file: File) -> None:
+    if dataset.current_file_id == file.id:
+        shelf.refresh(session, dataset)

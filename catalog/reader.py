@@ -1,0 +1,174 @@
+"""Reading new files in the background: first what is inside, then every byte once.
+
+What is still unknown stands in the database, so a restart goes on where the last run ended, and two replicas that read
+the same file note the same facts. Describing (a preview, a fraction of a second) never waits for scanning (the whole
+file, for SHA-256 and rows): each has a thread of its own and takes one file at a time.
+"""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+from sqlalchemy import ColumnElement, and_
+from sqlmodel import col, select
+
+from catalog.knowledge import Knowledge
+from catalog.metrics import READS
+from catalog.previews import DEFAULT_ROWS, source_of
+from catalog.sweep import Sweep
+from catalog.views import MOST_READ_ATTEMPTS
+from db import Database, DatabaseUnavailable
+from db.tables import File, FileStatus
+from db.utc import utc_now
+from preview import Previewer
+from preview.errors import PreviewError, SourceUnavailable
+from storage import Storages
+from storage.protocol import StorageError
+
+LOOK_EVERY = timedelta(seconds=60)
+"""How often to look for files that another replica took in and did not read to the end."""
+BACK_OFF = timedelta(seconds=15)
+"""How long to wait while the store or the database is away."""
+SWEEP_EVERY = timedelta(hours=1)
+DESCRIBE_LIFE = timedelta(minutes=15)
+SCAN_LIFE = timedelta(days=1)
+"""How long a scan may go on opening ranges of one file."""
+BATCH = 50
+
+_log = structlog.get_logger("catalog")
+
+
+class _Away(Exception):
+    """The store cannot be read now; nothing is wrong with the file."""
+
+
+@dataclass
+class BackgroundReader:
+    """Two daemon threads; `start` them once, `close` stops them within about two seconds."""
+
+    database: Database
+    storages: Storages
+    previewer: Previewer
+    _stop: threading.Event = field(default_factory=threading.Event, repr=False)
+    _wakes: tuple[threading.Event, threading.Event] = field(
+        default_factory=lambda: (threading.Event(), threading.Event()), repr=False
+    )
+    _threads: list[threading.Thread] = field(default_factory=list, repr=False)
+    _swept_at: datetime | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        for name, round_, wake in (
+            ("describe", self._describe_all, self._wakes[0]),
+            ("scan", self._scan_all, self._wakes[1]),
+        ):
+            thread = threading.Thread(target=self._run, args=(round_, wake), name=f"reader-{name}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def notice(self, _file_id: uuid.UUID) -> None:
+        """A file is ready: look at once. Returns at once."""
+        for wake in self._wakes:
+            wake.set()
+
+    def close(self) -> None:
+        """Stop. A read that is under way is left to its worker, which ends with the previewer."""
+        self._stop.set()
+        for wake in self._wakes:
+            wake.set()
+        for thread in self._threads:
+            thread.join(timeout=1)
+
+    def _run(self, round_: Callable[[], None], wake: threading.Event) -> None:
+        while not self._stop.is_set():
+            wake.clear()
+            pause = LOOK_EVERY
+            try:
+                round_()
+            except (_Away, DatabaseUnavailable, StorageError) as error:
+                pause = BACK_OFF
+                _log.warning("background reading waits", error=str(error), seconds=pause.total_seconds())
+            except Exception:  # noqa: BLE001  # the thread is never started again, so nothing may end it
+                pause = BACK_OFF
+                _log.exception("background reading failed")
+            wake.wait(pause.total_seconds())
+
+    def _describe_all(self) -> None:
+        # The newest first: someone is waiting for it in front of the screen.
+        while files := self._unread(col(File.described_at).is_(None), newest_first=True):
+            for file in files:
+                if self._stop.is_set():
+                    return
+                self._describe(file)
+            # The knowledge that someone needs a scan is new.
+            self._wakes[1].set()
+
+    def _describe(self, file: File) -> None:
+        preview, outcome = None, "ok"
+        try:
+            source = source_of(self.storages, file, life=DESCRIBE_LIFE)
+            preview = self.previewer.preview(source, rows=DEFAULT_ROWS, offset=0, cache_key=str(file.id))
+        except SourceUnavailable as error:
+            raise _Away(str(error)) from error
+        except PreviewError as error:
+            # Whoever opens the file sees the same reason; once is enough to know that it has no columns.
+            outcome = type(error).__name__
+        READS.labels("describe", outcome).inc()
+        Knowledge(self.database).note_preview(file.id, preview)
+
+    def _scan_all(self) -> None:
+        self._sweep()
+        unscanned = and_(
+            col(File.scanned_at).is_(None),
+            col(File.described_at).is_not(None),
+            col(File.read_attempts) < MOST_READ_ATTEMPTS,
+        )
+        while files := self._unread(unscanned, newest_first=False):
+            failed = 0
+            for file in files:
+                if self._stop.is_set():
+                    return
+                failed += not self._scan(file)
+            if failed:
+                raise _Away(f"{failed} files could not be read to the end")
+
+    def _scan(self, file: File) -> bool:
+        knowledge = Knowledge(self.database)
+        try:
+            scan = self.previewer.scan(source_of(self.storages, file, life=SCAN_LIFE))
+        except SourceUnavailable as error:
+            raise _Away(str(error)) from error
+        except PreviewError as error:
+            return self._failed_scan(file, type(error).__name__, str(error))
+        if scan.size != file.size:
+            return self._failed_scan(file, "WrongSize", f"read {scan.size} of {file.size} bytes")
+        good = knowledge.note_scan(file.id, scan)
+        READS.labels("scan", "ok" if good else "ChecksumMismatch").inc()
+        if not good:
+            _log.error("stored bytes differ from the announced SHA-256", file_id=str(file.id))
+        return True
+
+    def _failed_scan(self, file: File, outcome: str, reason: str) -> bool:
+        READS.labels("scan", outcome).inc()
+        _log.warning("scan failed", file_id=str(file.id), outcome=outcome, reason=reason)
+        Knowledge(self.database).note_attempt(file.id)
+        return False
+
+    def _sweep(self) -> None:
+        now = utc_now()
+        if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY:
+            self._swept_at = now
+            gone = Sweep(self.database, self.storages).sweep()
+            if gone:
+                _log.info("swept", files=gone)
+
+    def _unread(self, condition: ColumnElement[bool], *, newest_first: bool) -> Sequence[File]:
+        at = col(File.created_at)
+        query = select(File).where(File.status == FileStatus.READY, condition)
+        order = at.desc() if newest_first else at.asc()
+        with self.database.session() as session:
+            return session.exec(query.order_by(col(File.read_attempts), order).limit(BATCH)).all()

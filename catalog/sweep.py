@@ -1,0 +1,58 @@
+"""Giving up uploads that nobody goes on with, and removing what earlier removals had to leave.
+
+Object stores can be told to do this; SeaweedFS and MinIO do not keep to it (tried), so the catalogue sweeps itself. Two
+replicas that sweep at once do each other no harm: a row can be given up only once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import and_, or_
+from sqlmodel import col, select
+
+from catalog.caller import Caller
+from catalog.completion import mark_deleted
+from catalog.events import EventKind, record
+from catalog.metrics import UPLOADS
+from catalog.removal import Removal
+from db import Database
+from db.tables import File, FileStatus, Upload
+from db.utc import utc_now
+from storage import Storages
+
+IDLE = timedelta(days=7)
+"""How long an upload may rest: as long as a signed link can live at most."""
+UNANNOUNCED = timedelta(days=1)
+"""The same for one that the store was never told of, which no client can go on with."""
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """What is done about once an hour."""
+
+    database: Database
+    storages: Storages
+
+    def sweep(self) -> int:
+        """Give up stale uploads and finish removals; says how many files are gone. Raises DatabaseUnavailable."""
+        now = utc_now()
+        stale = or_(
+            col(Upload.touched_at) < now - IDLE,
+            and_(col(Upload.store_upload_id).is_(None), col(Upload.touched_at) < now - UNANNOUNCED),
+        )
+        query = (
+            select(File).join(Upload, col(Upload.file_id) == File.id).where(File.status == FileStatus.PENDING, stale)
+        )
+        with self.database.session() as session:
+            files = session.exec(query.where(col(Upload.completed_at).is_(None))).all()
+        for file in files:
+            owner = Caller(file.owner_id, "")
+            with self.database.transaction() as session:
+                if not mark_deleted(session, owner, file):
+                    continue
+                detail = {"file_name": file.file_name, "size": file.size}
+                record(session, EventKind.UPLOAD_EXPIRED, dataset_id=file.dataset_id, file_id=file.id, detail=detail)
+            UPLOADS.labels("aborted").inc()
+        return Removal(self.database, self.storages).sweep()
