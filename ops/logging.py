@@ -61,7 +61,7 @@ def configure(*, level: str, form: Literal["text", "json"], stream: TextIO | Non
     handler = logging.StreamHandler(out)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder()],
+            foreign_pre_chain=[*shared, structlog.stdlib.ExtraAdder(), _without_colours],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 *_rendering(form, out),
@@ -94,6 +94,12 @@ def _rendering(form: Literal["text", "json"], out: TextIO) -> list[Processor]:
         ]
     # Plain tracebacks: the pretty ones print local variables, and those hold secrets.
     return [structlog.dev.ConsoleRenderer(colors=out.isatty(), exception_formatter=structlog.dev.plain_traceback)]
+
+
+def _without_colours(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    # uvicorn says some lines twice: as a message, and once more with escape sequences for a terminal.
+    event.pop("color_message", None)
+    return event
 
 
 def _hand_over(logger: logging.Logger) -> None:

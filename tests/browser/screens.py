@@ -1,7 +1,7 @@
 """Photographs every screen, light and dark, on a desktop and a phone: `make screens`.
 
-It starts apps of its own (an empty shelf, one with the sample datasets, one whose store is away), puts the pictures into
-shots/ and prints a line a picture: how long it took to settle, and what a person would trip over (an error in the
+It starts apps of its own (an empty shelf, one with the sample datasets, one whose store is away), puts the pictures
+into shots/ and prints a line a picture: how long it took to settle, and what a person would trip over (an error in the
 console, a failed request, one to a foreign host, a traceback, a page that scrolls sideways). Exit 1 where there is any.
 """
 
