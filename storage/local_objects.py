@@ -19,7 +19,15 @@ from uuid import uuid4
 
 from storage.disk import disk_errors, flush_folder, make_folders, older_than, replace_text
 from storage.keys import check_key
-from storage.protocol import BucketMissing, BucketRole, FileNotInStorage, InvalidKey, ObjectRef, StoredObject
+from storage.protocol import (
+    BucketMissing,
+    BucketRole,
+    FileNotInStorage,
+    InvalidKey,
+    ObjectRef,
+    StorageDenied,
+    StoredObject,
+)
 
 STALE = timedelta(days=1)
 """Age at which a temporary file is no longer somebody's write under way."""
@@ -44,7 +52,10 @@ class ObjectTree:
         """Make the folders and drop temporary files a crash left behind. Raises StorageDenied, StorageFull."""
         with disk_errors():
             for name in (*BucketRole, ".meta", ".incoming"):
-                make_folders(self.root / name)
+                try:
+                    make_folders(self.root / name)
+                except (FileExistsError, NotADirectoryError) as error:
+                    raise StorageDenied(f"{error.filename} is a file where the data folder should be") from error
             for path in (self.root / ".incoming").iterdir():
                 if older_than(path, STALE):
                     path.unlink(missing_ok=True)

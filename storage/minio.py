@@ -190,11 +190,12 @@ class MinioFileStorage:
         bucket = self.bucket_for(BucketRole.DATASETS)
         try:
             with observed(_BACKEND, "check_health", quiet=True), s3_errors():
-                if not self.clients.health.bucket_exists(bucket):
-                    return Health(ok=False, detail=f"The store answers, but the bucket {bucket} is missing.")
+                there = self.clients.health.bucket_exists(bucket)
         except StorageError as error:
             return Health(ok=False, detail=sentence(self._said(error)))
-        return Health(ok=True, detail="The store answers.", latency=timedelta(seconds=time.perf_counter() - began))
+        took = timedelta(seconds=time.perf_counter() - began)
+        detail = "The store answers." if there else f"The store answers, but the bucket {bucket} is missing."
+        return Health(ok=there, detail=detail, latency=took)
 
     def close(self) -> None:
         """Drop the connections; the next call opens new ones."""

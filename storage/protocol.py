@@ -81,7 +81,7 @@ class MultipartUpload:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Whether the store answers. `detail` is a sentence for the operator; `free_bytes` where the store can tell."""
+    """Whether the store answers. `detail` is a sentence for the operator; `latency` is None where no answer came."""
 
     ok: bool
     detail: str

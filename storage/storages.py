@@ -68,7 +68,8 @@ class Storages:
         """Ask the configured store how it is, and return to it where it is back. Never raises."""
         with self._checking:
             health = self.of(self._state.configured).check_health()
-            if health.ok and self._state.active is not self._state.configured:
+            answered = health.latency is not None
+            if answered and self._state.active is not self._state.configured:
                 health = self._return()
             if health.ok:
                 self._change(active=self._state.configured, reachable=True, reason="")

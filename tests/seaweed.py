@@ -76,7 +76,10 @@ class SeaweedServer(S3Server):
         return self._process[0].pid
 
     def start(self) -> None:
-        """Start, or start again, and wait until it answers. Raises RuntimeError with the end of its log."""
+        """Start, or start again, and wait until it answers. Raises RuntimeError with the end of its log.
+
+        Call it in a thread that lives as long as the server shall: on Linux the server ends with that thread.
+        """
         if self.running:
             return
         self._process.clear()
@@ -223,5 +226,5 @@ def _free_ports() -> dict[str, int]:
 
 
 def _die_with_parent() -> None:
-    # PR_SET_PDEATHSIG (prctl(2)): a test run that is killed leaves no server behind.
+    # PR_SET_PDEATHSIG (prctl(2)): a test run that is killed leaves no server behind. "Parent" is the calling thread.
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
