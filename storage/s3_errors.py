@@ -67,13 +67,16 @@ def s3_errors(ref: ObjectRef | None = None) -> Iterator[None]:
     except ServerError as error:
         raise _of_status(error.status_code, str(error), ref) from error
     except InvalidResponseError as error:
-        raise _of_status(error._code, "the answer is not S3's", ref) from error
+        raise _of_status(error._code, "the answer is not S3's; is MINIO__ENDPOINT right?", ref) from error
     except (NewConnectionError, ConnectTimeoutError) as error:
         raise StoreUnreachable("the store cannot be reached", ref=ref) from error
     except ParseError as error:
         raise StorageUnavailable("the store's answer was cut off or is not S3's", ref=ref) from error
     except (HTTPError, OSError) as error:
         raise StorageUnavailable(f"the connection to the store failed ({type(error).__name__})", ref=ref) from error
+    except ValueError as error:
+        # minio-py's word for an XML answer without what it must hold.
+        raise StorageError(f"the store's answer is not S3's ({error})", ref=ref) from error
     except MinioException as error:
         raise StorageError(f"the store refused: {error}", ref=ref) from error
 
@@ -84,10 +87,10 @@ def _of_code(error: S3Error, ref: ObjectRef | None) -> StorageError:
         kind, message = known
         where = f" ({error.bucket_name})" if kind is BucketMissing and error.bucket_name else ""
         return kind(f"{message}{where}", ref=ref)
-    status = error.response.status
-    if error.code in _PASSING or status >= 500 or status == 429:
-        return _of_status(status, f"{error.code}: {error.message}", ref)
-    return StorageError(f"the store refused: {error.code}: {error.message}", ref=ref)
+    said = f"{error.code}: {error.message}"
+    if error.code in _PASSING:
+        return StorageUnavailable(f"{_UNAVAILABLE} ({said})", ref=ref)
+    return _of_status(error.response.status, said, ref)
 
 
 def _of_status(status: int, detail: str, ref: ObjectRef | None) -> StorageError:
@@ -99,4 +102,4 @@ def _of_status(status: int, detail: str, ref: ObjectRef | None) -> StorageError:
         return PartTooLarge("a proxy before the store takes no body of this size", ref=ref)
     if status in (408, 409, 429) or status >= 500:
         return StorageUnavailable(f"{_UNAVAILABLE} (HTTP {status}, {detail})", ref=ref)
-    return StorageError(f"MINIO__ENDPOINT answers, but not as an S3 store does (HTTP {status})", ref=ref)
+    return StorageError(f"the store refused (HTTP {status}, {detail})", ref=ref)
