@@ -13,6 +13,7 @@ from catalog.snippets import snippets
 from catalog.views import DatasetDetail, FileVersion
 from pages import edits, failures, wording
 from pages.identity import base_url, current_caller, now, zone
+from pages.navigation import go
 from pages.preview_tab import preview_tab
 from pages.widgets.facts import facts
 from pages.widgets.file_actions import file_actions
@@ -118,7 +119,7 @@ def head(detail: DatasetDetail, file: FileVersion) -> None:
             st.markdown("  \n".join(wording.plain(line) for line in summary.description.splitlines()))
         facts(detail, file, key="facts")
     if act == NEW_VERSION:
-        st.switch_page(HERE / "upload.py", query_params={"dataset": str(summary.id)})
+        go("/upload", dataset=str(summary.id))
     if act == DELETE:
         edits.delete(detail)
     if act in EDITS:
@@ -162,7 +163,7 @@ def use_tab(file: FileVersion) -> None:
     )
     shell = chosen == "curl"
     st.code(code[chosen], language=None if shell else "python", wrap_lines=True)
-    st.caption(f"Pinned to v{file.version}, so results can be repeated.")
+    st.markdown(f":small[:gray[Pinned to v{file.version}, so results can be repeated.]]")
 
 
 def draw() -> None:

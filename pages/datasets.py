@@ -13,11 +13,11 @@ from catalog.views import DatasetPage
 from pages import failures, listing, wording
 from pages.identity import current_caller, now, zone
 from pages.listing import Listing
+from pages.navigation import go
 from pages.widgets.dataset_list import dataset_list
 from pages.widgets.uploader import uploader
 
 HERE = Path(__file__).parent
-LIST = "datasets"
 SAMPLES = "Airports · Palmer penguins · Movies · Seattle weather · Flights with 3 M rows"
 
 
@@ -28,21 +28,6 @@ def first_page() -> None:
 
 def clear() -> None:
     st.session_state.update(q="", format=None, tag=[], page=1)
-
-
-def open_dataset() -> None:
-    leave(id=st.session_state[LIST]["open"])
-
-
-def open_failed_download() -> None:
-    """A download that did not come is explained on the dataset's page, where there is a second way."""
-    failed = st.session_state[LIST]["failed"]
-    leave(id=failed["id"], error=failed["error"])
-
-
-def leave(**address: str) -> None:
-    st.session_state["listing"] = listing.address({key: st.session_state.get(key) for key in listing.KEYS})
-    st.switch_page(HERE / "dataset.py", query_params=address)
 
 
 def head(*, upload: bool) -> None:
@@ -108,6 +93,7 @@ def tag_filter() -> tuple[str, ...]:
             placeholder="A dataset must have every tag chosen",
             width=300,
             key="tag",
+            select_all=False,
             bind="query-params",
             on_change=first_page,
         )
@@ -120,16 +106,15 @@ def rows(shown: Listing, page: DatasetPage) -> None:
         summary=f"{wording.counted(page.total, 'dataset')} · {wording.size(page.total_size)}",
         now=now(),
         zone=zone(),
-        on_open=open_dataset,
-        on_failed=open_failed_download,
-        key=LIST,
+        key="datasets",
     )
     pages = listing.pages(page.total)
     if pages == 1:
         return
     with st.container(key="paging", horizontal=True, vertical_alignment="center", gap="xsmall"):
         st.pagination(pages, key="page", bind="query-params", width=360)
-        st.caption(shown.range(len(page.items), page.total), width="stretch", text_alignment="right")
+        reach = shown.range(len(page.items), page.total)
+        st.markdown(f":small[:gray[{reach}]]", width="stretch", text_alignment="right")
 
 
 def empty_shelf() -> None:
@@ -137,13 +122,13 @@ def empty_shelf() -> None:
     st.markdown(":gray[Nothing on the shelf yet. Drop a file, look at its rows, hand out a link.]")
     result = uploader(size="empty-shelf", key="first-upload")
     if result.open is not None:
-        st.switch_page(HERE / "dataset.py", query_params={"id": result.open})
+        go("/dataset", id=result.open)
     with st.container(key="samples", horizontal_alignment="center", gap="xsmall"):
         if st.button("Load 5 sample datasets", icon=":material/science:", key="load-samples"):
             with st.spinner("Putting five datasets on the shelf"):
                 services.current().samples.load(current_caller())
             st.rerun()
-        st.caption(SAMPLES, width="content")
+        st.markdown(f":small[:gray[{SAMPLES}]]", width="content", text_alignment="center")
 
 
 def nothing_found(shown: Listing) -> None:
@@ -159,6 +144,8 @@ def nothing_found(shown: Listing) -> None:
 
 
 def draw() -> None:
+    if notice := st.session_state.pop("notice", None):
+        st.toast(notice)
     datasets, caller = services.current().datasets, current_caller()
     with failures.shown("The list cannot be read", key="list"):
         if not datasets.list(caller, DatasetQuery(limit=1)).total:
@@ -166,6 +153,7 @@ def draw() -> None:
             return
         head(upload=True)
         shown = controls()
+        st.session_state["listing"] = shown.address()
         page = datasets.list(caller, shown.query())
         if not page.items and page.total:
             # The address names a page past the end: datasets were deleted, or it was typed.

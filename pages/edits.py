@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import streamlit as st
 
 import services
@@ -11,8 +9,7 @@ from catalog.errors import CatalogError, DatasetNotFound
 from catalog.views import DatasetDetail
 from pages import wording
 from pages.identity import current_caller
-
-HERE = Path(__file__).parent
+from pages.navigation import go
 
 
 @st.dialog("Rename")
@@ -56,16 +53,16 @@ def edit_tags(detail: DatasetDetail) -> None:
         _save(detail, tags=tuple(chosen))
 
 
-@st.dialog("Delete this dataset?")
 def delete(detail: DatasetDetail) -> None:
-    name = wording.plain(detail.summary.name)
+    """Ask once, naming the dataset and what goes with it."""
+    st.dialog(f"Delete {wording.plain(detail.summary.name)}?")(_ask_to_delete)(detail)
+
+
+def _ask_to_delete(detail: DatasetDetail) -> None:
     count = len(detail.files)
     what = "Its only version" if count == 1 else f"All {count} versions"
     size = wording.size(sum(file.size for file in detail.files))
-    st.markdown(
-        f"**{name}** will be gone from the shelf. {what}, {size}, will be removed from the store. "
-        "This cannot be undone."
-    )
+    st.markdown(f"{what}, {size}, will be removed from the shelf and from the store. This cannot be undone.")
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button("Keep it", key="keep"):
             st.rerun()
@@ -105,5 +102,5 @@ def _delete(detail: DatasetDetail) -> None:
             "The database does not answer. Nothing was deleted; try again in a moment.", icon=":material/cloud_off:"
         )
         return
-    st.toast(f"Deleted {wording.plain(detail.summary.name)}", icon=":material/delete:")
-    st.switch_page(HERE / "datasets.py", query_params=st.session_state.get("listing"))
+    st.session_state["notice"] = f"Deleted {wording.plain(detail.summary.name)}"
+    go("/", **st.session_state.get("listing", {}))

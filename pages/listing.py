@@ -5,9 +5,7 @@ Everything a person would bookmark is in the address, under the keys of the widg
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from catalog.listing import DatasetQuery
 
@@ -21,7 +19,6 @@ SORTS = {
     "Smallest first": "size",
 }
 FORMATS = {"CSV": "csv", "Parquet": "parquet", "JSON": "json", "JSON Lines": "jsonl", "Excel": "xlsx"}
-KEYS = ("q", "format", "tag", "sort", "page")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +46,17 @@ class Listing:
         first = (self.page - 1) * PAGE_SIZE + 1
         return f"{first:,}–{first + shown - 1:,} of {total:,}"
 
+    def address(self) -> dict[str, str | list[str]]:
+        """What to come back with: the parts that differ from the plain list."""
+        parts: dict[str, str | list[str]] = {
+            "q": self.search,
+            "format": self.format or "",
+            "tag": list(self.tags),
+            "sort": "" if self.sort == next(iter(SORTS)) else self.sort,
+            "page": "" if self.page == 1 else str(self.page),
+        }
+        return {key: value for key, value in parts.items() if value}
+
     def wanted(self) -> str:
         """What was asked for, for the sentence that says nothing was found: `“turbine” in CSV, tagged geo`."""
         words = f"“{self.search.strip()}”" if self.search.strip() else "these filters"
@@ -68,13 +76,3 @@ def page_number(raw: object) -> int:
     """The page an address or a widget names; anything else is the first."""
     text = str(raw)
     return int(text) if text.isascii() and text.isdigit() and 0 < int(text[:10]) < 2**31 else 1
-
-
-def address(state: Mapping[str, Any]) -> dict[str, str | list[str]]:
-    """The address to come back to, out of the widgets' state: what differs from the plain list."""
-    found = {key: state.get(key) for key in KEYS}
-    if found["sort"] == "Newest first":
-        del found["sort"]
-    if found["page"] == 1:
-        del found["page"]
-    return {key: value if isinstance(value, list) else str(value) for key, value in found.items() if value}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages.banner import banner
 from pages.identity import current_caller
 from pages.widgets.frame import frame
 from pages.widgets.tray import pill, tray
@@ -41,4 +42,5 @@ if page != upload:
 if wanted == "upload":
     st.switch_page(upload)
 
+banner()
 page.run()

@@ -101,7 +101,8 @@ def table(preview: Preview, page: int, *, counting: bool) -> None:
         if pages > 1:
             st.pagination(pages, key="rows", bind="query-params", width=360)
         if preview.notes:
-            st.caption(wording.plain(" ".join(preview.notes)), width="stretch", text_alignment="right")
+            notes = wording.plain(" ".join(preview.notes))
+            st.markdown(f":small[:gray[{notes}]]", width="stretch", text_alignment="right")
 
 
 def no_table(error: Exception) -> None:

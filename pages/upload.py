@@ -12,6 +12,7 @@ from catalog.errors import DatasetNotFound
 from catalog.views import DatasetDetail
 from pages import failures, wording
 from pages.identity import current_caller
+from pages.navigation import go
 from pages.widgets.uploader import uploader
 
 HERE = Path(__file__).parent
@@ -45,7 +46,7 @@ def draw() -> None:
             st.title(f"New version of {name}", anchor=False)
         result = uploader(dataset_id=str(target.summary.id), dataset_name=target.summary.name, key="version-uploader")
     if result.open is not None:
-        st.switch_page(HERE / "dataset.py", query_params={"id": result.open})
+        go("/dataset", id=result.open)
 
 
 draw()

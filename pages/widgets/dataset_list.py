@@ -7,7 +7,7 @@ session.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, tzinfo
 from functools import cache
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import streamlit as st
 
 from catalog.views import DatasetSummary
 from pages import wording
+from pages.navigation import dataset_address
 from pages.widgets.assets import read
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def row(item: DatasetSummary, *, now: datetime, zone: tzinfo) -> dict[str, objec
     """What one row shows, in the words of the screen."""
     return {
         "id": str(item.id),
-        "href": f"/dataset?id={item.id}",
+        "href": dataset_address(item.id),
         "download": f"/api/ml/v1/files/{item.file_id}/download",
         "name": item.name,
         "format": wording.format_name(item.format),
@@ -40,27 +41,9 @@ def row(item: DatasetSummary, *, now: datetime, zone: tzinfo) -> dict[str, objec
     }
 
 
-def dataset_list(
-    items: Sequence[DatasetSummary],
-    *,
-    summary: str,
-    now: datetime,
-    zone: tzinfo,
-    on_open: Callable[[], None],
-    on_failed: Callable[[], None],
-    key: str,
-) -> None:
-    """Draw the rows under a heading that begins with `summary`.
-
-    `on_open` and `on_failed` (a download that did not come) are callbacks; the dataset's id is then in
-    `st.session_state[key]["open"]` or `["failed"]`.
-    """
-    _component()(
-        key=key,
-        data={"summary": summary, "items": [row(item, now=now, zone=zone) for item in items]},
-        on_open_change=on_open,
-        on_failed_change=on_failed,
-    )
+def dataset_list(items: Sequence[DatasetSummary], *, summary: str, now: datetime, zone: tzinfo, key: str) -> None:
+    """Draw the rows under a heading that begins with `summary`."""
+    _component()(key=key, data={"summary": summary, "items": [row(item, now=now, zone=zone) for item in items]})
 
 
 @cache
@@ -69,5 +52,5 @@ def _component() -> ComponentRenderer:
         "datashelf_dataset_list",
         html='<div class="list" role="table" aria-label="Datasets"></div>',
         css=read("dataset_list.css"),
-        js=read("icons.js", "download.js", "dataset_list.js"),
+        js=read("icons.js", "goto.js", "download.js", "dataset_list.js"),
     )

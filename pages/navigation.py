@@ -1,0 +1,38 @@
+"""Going to another page out of a run, with an address to come back to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlencode
+
+import streamlit as st
+
+from pages.widgets.assets import read
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+Params = Mapping[str, str | list[str]]
+
+
+def address(path: str, params: Params) -> str:
+    """`path` with its query, empty values left out."""
+    query = urlencode({key: value for key, value in params.items() if value}, doseq=True)
+    return f"{path}?{query}" if query else path
+
+
+def go(path: str, **params: str | list[str]) -> NoReturn:
+    """End this run and open `path` in the same session; the browser's Back returns to the page as it was."""
+    _component()(key="goto", data={"address": address(path, params)})
+    st.stop()
+
+
+def dataset_address(dataset_id: object, **more: str) -> str:
+    return address("/dataset", {"id": str(dataset_id), **more})
+
+
+@cache
+def _component() -> ComponentRenderer:
+    return st.components.v2.component("datashelf_goto", js=read("goto.js", "goto_now.js"))
