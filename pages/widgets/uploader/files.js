@@ -46,12 +46,17 @@ async function walkFolder(folder, files, trouble) {
       // readEntries gives at most 100 at a time: ask until it gives none.
       for (let batch; (batch = await new Promise((ok, no) => reader.readEntries(ok, no))).length; ) {
         for (const entry of batch) {
-          if (entry.isDirectory) folders.push(entry);
-          else files.push({ file: await new Promise((ok, no) => entry.file(ok, no)), folder: parentOf(entry.fullPath) });
+          if (entry.isDirectory) {
+            folders.push(entry);
+          } else {
+            const file = await new Promise((ok, no) => entry.file(ok, no));
+            files.push({ file, folder: parentOf(entry.fullPath) });
+          }
         }
       }
     } catch {
-      trouble.push(`“${current.fullPath.slice(1)}” could not be read to its end; some of its files may be missing here.`);
+      const path = current.fullPath.slice(1);
+      trouble.push(`“${path}” could not be read to its end; some of its files may be missing here.`);
     }
   }
 }

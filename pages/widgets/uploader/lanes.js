@@ -3,7 +3,7 @@
 // time, on a long or lossy line each lane brings its own share.
 
 const MOST_LANES = 4; // Browsers open six connections to a host over HTTP/1.1; the answers awaited need some.
-const ANSWERS_AWAITED = 2; // Parts wholly sent whose answer is missing hold no lane: the next part goes meanwhile.
+const ANSWERS_AWAITED = 1; // A part wholly sent whose answer is missing holds no lane: the next one goes meanwhile.
 const WINDOW_MS = 1500; // One measurement.
 const SETTLE_MS = 600; // Left out after a change: buffers fill, connections warm up.
 const GAIN = 1.1; // A lane more must bring a tenth.

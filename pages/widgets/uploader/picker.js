@@ -135,8 +135,9 @@ class Picker {
     const { icon: place, title, hint } = this.#parts;
     place.replaceChildren(icon("upload_file"));
     const name = this.#data.dataset_name;
-    title.dataset.empty = this.datasetId ? `Drop a new version${name ? ` of ${name}` : ""} here` : "Drop files or a folder here";
-    title.dataset.full = this.datasetId ? title.dataset.empty : "Drop more files here";
+    const version = `Drop a new version${name ? ` of ${name}` : ""} here`;
+    title.dataset.empty = this.datasetId ? version : "Drop files or a folder here";
+    title.dataset.full = this.datasetId ? version : "Drop more files here";
     setText(hint, "CSV, Parquet, JSON, Excel, or zipped. Up to 5 TB each; the bytes go straight to the store.");
   }
 
@@ -159,13 +160,14 @@ class Picker {
   #drawSummary(uploads) {
     const { count, totals: line, retry, cancel, clear } = this.#parts;
     const totals = this.#queue.totals(uploads);
-    const states = [
+    const words = [
       [totals.sending, "uploading"],
       [totals.waiting, "waiting"],
       [totals.failed, "failed"],
       [totals.done, "done"],
-    ];
-    const words = states.filter(([number]) => number).map(([number, word]) => `${number.toLocaleString("en-US")} ${word}`);
+    ]
+      .filter(([number]) => number)
+      .map(([number, word]) => `${number.toLocaleString("en-US")} ${word}`);
     setText(count, plural(uploads.length, "file"));
     setText(line, `${words.join(", ")} · ${formatProgress(totals.bytes, totals.size)}`);
     const unfinished = totals.sending + totals.waiting;

@@ -14,7 +14,8 @@ class Pill {
     this.#root.hidden = true;
     const open = makeButton("open", {}, show);
     open.append(this.#head, this.#failed);
-    this.#dismiss = makeButton("button quiet", { iconName: "close", label: "Dismiss" }, () => window.__datashelf.dismiss());
+    const cross = { iconName: "close", label: "Dismiss" };
+    this.#dismiss = makeButton("button quiet", cross, () => window.__datashelf.dismiss());
     this.#root.append(open, this.#dismiss);
     parent.append(this.#root);
     this.#room.textContent = ROOM;

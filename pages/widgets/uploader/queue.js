@@ -4,6 +4,7 @@
 
 const AHEAD = 2; // Files begun beyond the lanes, so that small ones need not wait for each other's calls to the app.
 const TICK_MS = 250;
+const OUTAGE_CHECK_MS = 5_000;
 const LOOK_AGAIN_MS = [300, 700, 1_500, 3_000, 6_000]; // For the rows of a completed file, while they are counted.
 
 class UploadQueue extends EventTarget {
@@ -16,7 +17,7 @@ class UploadQueue extends EventTarget {
   #pickers = [];
   #running = 0;
   #bytes = 0;
-  #outage = false;
+  #outage = null;
   #drawing = false;
   #timer = null;
 
@@ -37,15 +38,13 @@ class UploadQueue extends EventTarget {
   }
 
   retry(upload) {
-    this.#outage = false;
     this.#wait(upload);
-    this.#pump();
+    this.works();
   }
 
   retryAll() {
-    this.#outage = false;
     for (const upload of this.uploads) if (upload.state === "failed") this.#wait(upload);
-    this.#pump();
+    this.works();
   }
 
   cancel(upload) {
@@ -110,17 +109,20 @@ class UploadQueue extends EventTarget {
 
   // What follows is for Upload.
 
-  /** How often one thing is tried: while nothing answers, files further back do not each try at length. */
-  attempts() {
-    return this.#outage ? 2 : ATTEMPTS;
+  /** Who is not answering ("the store", "Datashelf"), so that what was not begun yet waits; else "". */
+  get awaited() {
+    return this.#outage === null ? "" : this.#outage === "store-away" ? "the store" : "Datashelf";
   }
 
   works() {
-    this.#outage = false;
+    this.#holdBack(null);
+    this.#pump();
   }
 
-  fails() {
-    this.#outage = true;
+  /** An upload gave up on an outage: what has not begun does not run into it too, but waits for its end. */
+  fails(kind) {
+    if (this.#outage === null) setTimeout(() => this.#checkOutage(), OUTAGE_CHECK_MS);
+    this.#holdBack(kind);
   }
 
   count(bytes) {
@@ -145,8 +147,25 @@ class UploadQueue extends EventTarget {
     this.changed();
   }
 
+  #holdBack(kind) {
+    if (this.#outage === kind) return;
+    this.#outage = kind;
+    for (const upload of this.uploads) if (upload.state === "waiting") upload.revision += 1;
+    this.changed();
+  }
+
+  async #checkOutage() {
+    if (this.#outage === null) return;
+    const ready = await fetch("/api/health/ready", { cache: "no-store", signal: AbortSignal.timeout(10_000) }).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+    if (ready) this.works();
+    else setTimeout(() => this.#checkOutage(), OUTAGE_CHECK_MS);
+  }
+
   #pump() {
-    while (this.#running < this.lanes.limit + AHEAD) {
+    while (this.#outage === null && this.#running < this.lanes.limit + AHEAD) {
       const waiting = this.uploads.filter((upload) => upload.state === "waiting");
       if (!waiting.length) break;
       void this.#run(waiting.reduce((best, one) => (one.left() < best.left() ? one : best)));
@@ -200,7 +219,8 @@ class UploadQueue extends EventTarget {
   /** While something is under way: measure, adapt the lanes, and let the browser ask before the tab is closed. */
   #watch() {
     const busy = this.#running > 0;
-    if (busy) window.addEventListener("beforeunload", askBeforeLeaving);
+    const unfinished = busy || this.uploads.some((upload) => upload.state === "waiting");
+    if (unfinished) window.addEventListener("beforeunload", askBeforeLeaving);
     else window.removeEventListener("beforeunload", askBeforeLeaving);
     if (busy && !this.#timer) this.#timer = setInterval(() => this.#tick(), TICK_MS);
     if (!busy) {

@@ -104,7 +104,7 @@ class Row {
     if (this.#notice) return [this.#notice];
     switch (upload.state) {
       case "waiting":
-        return ["Waiting for its turn"];
+        return [this.#queue.awaited ? `Waiting until ${this.#queue.awaited} answers again` : "Waiting for its turn"];
       case "failed":
         return [upload.sentence()];
       case "finishing":
@@ -114,6 +114,7 @@ class Row {
       default: {
         const percent = formatPercent(upload.fraction());
         if (upload.note) return [percent, upload.note];
+        if (!upload.uploadId) return ["Starting"];
         const left = upload.secondsLeft();
         return upload.speed && left !== null ? [percent, formatSpeed(upload.speed), formatTimeLeft(left)] : [percent];
       }

@@ -8,10 +8,16 @@ const SHAPES = {
   check: ["M5 12.5l4.7 4.7L19.3 7.3", ""],
   close: ["M6 6l12 12M18 6L6 18", ""],
   link: ["M10 7.5H7.2a4.5 4.5 0 0 0 0 9H10M14 7.5h2.8a4.5 4.5 0 0 1 0 9H14M8.5 12h7", ""],
-  priority_high: ["", "M12 2.6a2.1 2.1 0 0 1 2.1 2.1v8.4a2.1 2.1 0 0 1-4.2 0V4.7A2.1 2.1 0 0 1 12 2.6zm0 14.6a2.2 2.2 0 1 1 0 4.4 2.2 2.2 0 0 1 0-4.4z"],
+  priority_high: [
+    "",
+    "M12 2.6a2.1 2.1 0 0 1 2.1 2.1v8.4a2.1 2.1 0 0 1-4.2 0V4.7A2.1 2.1 0 0 1 12 2.6zm0 14.6a2.2 2.2 0 1 1 0 4.4 2.2 2.2 0 0 1 0-4.4z",
+  ],
   refresh: ["M18.6 15.5a7.2 7.2 0 1 1-.6-7.9l1 1.2M19.3 4.3v4.6h-4.6", ""],
   schedule: ["M12 7.5V12l3.2 2M20.2 12a8.2 8.2 0 1 1-16.4 0 8.2 8.2 0 0 1 16.4 0z", ""],
-  upload_file: ["M13.4 3H6.6A1.6 1.6 0 0 0 5 4.6v14.8A1.6 1.6 0 0 0 6.6 21h10.8a1.6 1.6 0 0 0 1.6-1.6V8.6L13.4 3zM12 17.6v-4.8M9.4 15l2.6-2.6 2.6 2.6", "M13.4 3.2V8.6h5.4z"],
+  upload_file: [
+    "M13.4 3H6.6A1.6 1.6 0 0 0 5 4.6v14.8A1.6 1.6 0 0 0 6.6 21h10.8a1.6 1.6 0 0 0 1.6-1.6V8.6zM12 17.6v-4.8M9.4 15l2.6-2.6 2.6 2.6",
+    "M13.4 3.2V8.6h5.4z",
+  ],
 };
 
 /** An icon by its Material name, 1em by 1em, hidden from screen readers: the text beside it says the same. */
@@ -59,13 +65,13 @@ function makeBar(label) {
   bar.setAttribute("role", "progressbar");
   bar.setAttribute("aria-label", label);
   bar.setAttribute("aria-valuemin", "0");
-  bar.setAttribute("aria-valuemax", "1");
+  bar.setAttribute("aria-valuemax", "100");
   return bar;
 }
 
 /** Move a bar to a fraction of its length. */
 function setBar(bar, fraction) {
-  const percent = Math.min(Math.max(fraction, 0), 1) * 1;
+  const percent = Math.min(Math.max(fraction, 0), 1) * 100;
   bar.firstChild.style.width = `${percent.toFixed(2)}%`;
   bar.setAttribute("aria-valuenow", String(Math.floor(percent)));
 }

@@ -19,7 +19,8 @@ class Tray {
     this.#live.setAttribute("role", "status");
     this.#dismiss = makeButton("action", { text: "Dismiss" }, () => window.__datashelf.dismiss());
     const actions = make("div", "actions", makeButton("action", { text: "Show" }, show), this.#dismiss);
-    const inside = make("div", "inside", make("p", "head", this.#head, this.#percent), this.#bar, this.#lines, this.#more);
+    const head = make("p", "head", this.#head, this.#percent);
+    const inside = make("div", "inside", head, this.#bar, this.#lines, this.#more);
     this.#root.append(inside, actions);
     parent.append(this.#root, this.#live);
   }

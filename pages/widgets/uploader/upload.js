@@ -1,9 +1,5 @@
 // One file on its way: begun at the app, sent part by part to the store, completed at the app.
 
-const ATTEMPTS = 5; // For each part and each call; about eight seconds of waiting in all.
-const BACKOFF_MS = [500, 8_000];
-const OFFLINE_CHECK_MS = 5_000;
-const SIGN_AHEAD = 100; // Part URLs asked for at a time.
 const COMPLETE_TIMEOUT_MS = 600_000; // A store may take minutes to put terabytes together.
 
 // Origins that have let this page read an answer: from then on a silent failure is not CORS.
@@ -31,8 +27,7 @@ class Upload {
 
   #queue;
   #started = null;
-  #urls = new Map();
-  #signing = null;
+  #urls = null;
   #etags = new Map();
   #loaded = new Map();
   #allSent = false;
@@ -72,7 +67,8 @@ class Upload {
 
   fraction() {
     if (this.state === "done") return 1;
-    return this.size ? this.sent() / this.size : this.#allSent ? 1 : 0;
+    // All may have been sent; it is not complete before the store and the app have said so.
+    return Math.min(this.size ? this.sent() / this.size : 0, 0.999);
   }
 
   /** Seconds left at the present speed, or null. */
@@ -123,16 +119,9 @@ class Upload {
     this.#cancel.abort();
     const { body } = (await this.#started?.catch(() => null)) ?? {};
     if (!body) return;
-    for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
-      try {
-        await callApi("DELETE", `/uploads/${body.upload_id}`);
-        return;
-      } catch (failure) {
-        // Not there: undone already. What stays in spite of all is swept by the app as a stale upload.
-        if (!failure.again) return;
-        await new Promise((resolve) => setTimeout(resolve, backoff(attempt)));
-      }
-    }
+    // Not there: undone already. What stays in spite of all is swept by the app as a stale upload.
+    const undo = () => callApi("DELETE", `/uploads/${body.upload_id}`);
+    await insist(undo, new AbortController().signal).catch(() => null);
   }
 
   /** Measure the speed; called a few times a second with the clock in ms. */
@@ -164,8 +153,13 @@ class Upload {
     this.partSize = body.part_size;
     this.partCount = Math.max(1, Math.ceil(this.size / body.part_size));
     this.fileId = body.file_id;
-    this.life = Math.max(0, Date.parse(body.expires_at) - at) || 0;
-    this.#keep(body.parts);
+    this.#urls = new PartUrls({
+      life: Date.parse(body.expires_at) - at,
+      count: this.partCount,
+      wants: (number) => !this.#etags.has(number) && !this.#loaded.has(number),
+      sign: (numbers) => this.#sign(numbers),
+    });
+    this.#urls.keep(body.parts);
   }
 
   /** After a failure: go on from the parts the store really has. */
@@ -175,20 +169,19 @@ class Upload {
       const { body } = await this.#insist(() => callApi("GET", `/uploads/${this.uploadId}`, this.#options()));
       const received = this.#distrusted ? [] : body.received;
       this.#distrusted = false;
-      this.#etags = new Map(
-        received.filter(({ number, size }) => size === this.#lengthOf(number)).map(({ number, etag }) => [number, etag]),
-      );
+      const whole = received.filter(({ number, size }) => size === this.#lengthOf(number));
+      this.#etags = new Map(whole.map(({ number, etag }) => [number, etag]));
     } catch (failure) {
       if (failure.kind !== "upload-not-found") throw failure;
       this.#forget();
     }
-    this.#urls.clear();
+    this.#urls?.clear();
   }
 
   #forget() {
     this.#started = null;
     this.#etags.clear();
-    this.#urls.clear();
+    this.#urls = null;
     this.#allSent = false;
   }
 
@@ -223,7 +216,7 @@ class Upload {
       lane ??= await this.#queue.lanes.take(this, signal);
       let url;
       try {
-        url = await this.#urlOf(number);
+        url = await this.#urls.get(number);
         const etag = await putPart(url, blob, {
           signal,
           onProgress: (bytes) => this.#progress(number, bytes),
@@ -234,7 +227,7 @@ class Upload {
         this.#queue.works();
       } catch (failure) {
         // Whatever the reason, the next attempt goes to a freshly signed URL.
-        this.#urls.delete(number);
+        this.#urls.drop(number);
         throw failure.kind === "silent"
           ? await diagnose(this.file, url, blob, answeredBefore.has(new URL(url).origin))
           : failure;
@@ -251,28 +244,9 @@ class Upload {
     this.#loaded.set(number, bytes);
   }
 
-  async #urlOf(number) {
-    const known = this.#urls.get(number);
-    // The store looks at the expiry when a part begins; half a life leaves room for clocks that differ.
-    if (known && (!this.life || performance.now() - known.at < this.life / 2)) return known.url;
-    // Parts that come here together share one call.
-    this.#signing ??= this.#sign(number).finally(() => (this.#signing = null));
-    await this.#signing;
-    const fresh = this.#urls.get(number);
-    return fresh ? fresh.url : this.#urlOf(number);
-  }
-
-  async #sign(from) {
-    const numbers = [];
-    for (let n = from; n <= this.partCount && numbers.length < SIGN_AHEAD; n += 1) {
-      if (!this.#etags.has(n) && (n === from || !this.#loaded.has(n))) numbers.push(n);
-    }
+  async #sign(numbers) {
     const { body } = await callApi("POST", `/uploads/${this.uploadId}/parts`, this.#options({ body: { numbers } }));
-    this.#keep(body.parts);
-  }
-
-  #keep(parts) {
-    for (const { number, url } of parts) this.#urls.set(number, { url, at: performance.now() });
+    return body.parts;
   }
 
   /** Where the store hides the ETag from this page (CORS), the app can still read it. */
@@ -295,42 +269,13 @@ class Upload {
     return { datasetId: dataset.id, fileId: this.fileId, rows: file?.rows ?? null, columns: file?.columns ?? null };
   }
 
-  /** Do it, and where that may help do it again, waiting longer each time. */
-  async #insist(act, signal = this.#cancel.signal) {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        const value = await act();
-        this.#noteIs("");
-        return value;
-      } catch (failure) {
-        if (signal.aborted || failure instanceof Cancelled) throw new Cancelled();
-        if (!failure.again) throw failure;
-        if (failure.kind === "offline") attempt = 0;
-        else if (attempt >= this.#queue.attempts()) throw failure;
-        const pause = failure.kind === "offline" ? OFFLINE_CHECK_MS : backoff(attempt);
-        await this.#wait(failure.kind, pause, signal);
-      }
-    }
-  }
-
-  async #wait(kind, pause, signal) {
-    const reason = waitingFor(kind);
-    this.#noteIs(kind === "offline" ? reason : `${reason}; trying again in ${Math.ceil(pause / 1000)} s`);
-    await new Promise((resolve) => {
-      const goOn = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", goOn);
-        window.removeEventListener("online", goOn);
-        resolve();
-      };
-      const timer = setTimeout(goOn, pause);
-      signal.addEventListener("abort", goOn);
-      if (kind === "offline") window.addEventListener("online", goOn);
-    });
+  #insist(act, signal = this.#cancel.signal) {
+    return insist(act, signal, (note) => this.#noteIs(note));
   }
 
   #fail(failure) {
-    this.failure = failure instanceof Failure ? failure : new Failure("fault", { detail: `This page had a fault: ${failure}` });
+    const known = failure instanceof Failure;
+    this.failure = known ? failure : new Failure("fault", { detail: `This page had a fault: ${failure}` });
     if (failure.kind === "upload-gone" || failure.kind === "upload-not-found") this.#forget();
     if (failure.kind === "part-mismatch" || failure.kind === "size-mismatch") {
       // The store's own word on these parts is in doubt: Retry sends every one again.
@@ -338,7 +283,15 @@ class Upload {
       this.#etags.clear();
       this.#allSent = false;
     }
-    if (OUTAGES.has(failure.kind)) this.#queue.fails();
+    if (OUTAGES.has(failure.kind)) {
+      this.#queue.fails(failure.kind);
+      // What was not even begun has nothing to fail: it waits with the others behind it.
+      if (!this.#started) {
+        this.failure = null;
+        this.#is("waiting");
+        return;
+      }
+    }
     this.#is("failed");
   }
 
@@ -362,9 +315,4 @@ class Upload {
   #lengthOf(number) {
     return Math.min(this.partSize, this.size - (number - 1) * this.partSize);
   }
-}
-
-/** Milliseconds before the next attempt, with jitter so that many parts do not come back in step. */
-function backoff(attempt) {
-  return Math.min(BACKOFF_MS[0] * 2 ** (attempt - 1), BACKOFF_MS[1]) * (0.75 + Math.random() / 2);
 }
