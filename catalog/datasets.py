@@ -59,22 +59,16 @@ class Datasets:
         """A page of the datasets that have a ready file. Raises InvalidQuery, InvalidCursor."""
         listing = prepare(caller, query)
         place = None if query.cursor is None else cursor.decode(query.cursor, listing.mark, listing.order.kind)
+        skip = 0 if query.page is None else (query.page - 1) * query.limit
         with self.database.session() as session:
-            total, total_size = listing.counts(session)
-            rows = select(Dataset).options(defer(Dataset.search_text)).order_by(*listing.order.key())  # type: ignore[arg-type]
-            if query.page is not None:
-                # Skipping is done on the narrow index; only the rows of the page itself are read.
-                skipped = select(Dataset.id).where(*listing.conditions).order_by(*listing.order.key())
-                page = skipped.offset((query.page - 1) * query.limit).limit(query.limit + 1)
-                rows = rows.where(col(Dataset.id).in_(page.subquery().select()))
-            else:
-                rows = rows.where(*listing.conditions).limit(query.limit + 1)
-                if place is not None:
-                    rows = rows.where(listing.order.after(place))
-            found = session.exec(rows).all()
-            items = dataset_summaries(session, found[: query.limit])
-        more = len(found) > query.limit
-        return DatasetPage(items, _next(listing, found[query.limit - 1]) if more else None, total, total_size)
+            found = listing.find(session, after=place, skip=skip, most=query.limit + 1)
+            ids = found.ids[: query.limit]
+            rows = select(Dataset).where(col(Dataset.id).in_(ids)).options(defer(Dataset.search_text))  # type: ignore[arg-type]
+            by_id = {row.id: row for row in session.exec(rows)} if ids else {}
+            datasets = [by_id[one] for one in ids]
+            items = dataset_summaries(session, datasets)
+        more = len(found.ids) > query.limit
+        return DatasetPage(items, _next(listing, datasets[-1]) if more else None, found.total, found.size)
 
     def get(self, caller: Caller, dataset_id: uuid.UUID) -> DatasetDetail:
         """One dataset, listed or not. Raises DatasetNotFound."""

@@ -1,12 +1,15 @@
 """What the catalogue refuses, and what it cannot find. The message is a sentence for the user.
 
-Errors of the store and of the preview pass through the catalogue unchanged.
+Errors of the store and of the preview pass through the catalogue unchanged; so does DatabaseUnavailable, which is named
+here because what stands before the catalogue knows no database.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+
+from db.errors import DatabaseUnavailable as DatabaseUnavailable
 
 
 class CatalogError(Exception):

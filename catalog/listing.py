@@ -6,11 +6,13 @@ a number, found by skipping entries of that index and no rows. The id breaks tie
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Uuid, func, literal, tuple_
+from sqlalchemy import ColumnElement, Uuid, func, literal, true, tuple_
+from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from catalog.access import sees_dataset
@@ -49,15 +51,15 @@ class Order:
     """A column that a list can be sorted by, and the type of its values in a cursor."""
 
     column: Any
+    id_column: Any
     kind: type[datetime] | type[str] | type[int]
     descending: bool
 
     def key(self) -> list[ColumnElement[Any]]:
-        both = (col(self.column), col(Dataset.id))
-        return [one.desc() if self.descending else one.asc() for one in both]
+        return [one.desc() if self.descending else one.asc() for one in (self.column, self.id_column)]
 
     def after(self, cursor: Cursor) -> ColumnElement[bool]:
-        here = tuple_(col(self.column), col(Dataset.id))
+        here = tuple_(self.column, self.id_column)
         there = tuple_(literal(cursor.value, self.column.type), literal(cursor.id, Uuid()))
         return here < there if self.descending else here > there
 
@@ -70,6 +72,15 @@ COLUMNS: dict[str, tuple[Any, type[datetime] | type[str] | type[int]]] = {
 SORTS = tuple(sign + name for name in COLUMNS for sign in ("-", ""))
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A page's ids in order, and how many datasets of how many bytes match in all."""
+
+    total: int
+    size: int
+    ids: tuple[uuid.UUID, ...]
+
+
 @dataclass(frozen=True)
 class Listing:
     """A checked query of one caller: its conditions, its order, and the mark that ties cursors to both."""
@@ -80,17 +91,28 @@ class Listing:
     filtered: bool
     mark: str
 
-    def counts(self, session: Session) -> tuple[int, int]:
-        """How many datasets match, and their bytes; without a filter they are kept and only read."""
+    def find(self, session: Session, *, after: Cursor | None, skip: int, most: int) -> Found:
+        """The ids of at most `most` datasets, after a row or after `skip` of them, and the counts of all matches."""
         if not self.filtered:
+            ids = self._page(select(Dataset.id).where(*self.conditions), self.order, after, skip, most)
             kept = select(ShelfCount.datasets, ShelfCount.size).where(ShelfCount.owner_id == self.caller.user_id)
-            row = session.exec(kept).first()
-            return (row[0], row[1]) if row else (0, 0)
-        query = (
-            select(func.count(), func.coalesce(func.sum(Dataset.size), 0)).select_from(Dataset).where(*self.conditions)
-        )
-        total, size = session.exec(query).one()
-        return total, int(size)
+            total, size = session.exec(kept).first() or (0, 0)
+            return Found(total, size, tuple(session.exec(ids)))
+        # A filter has to look at every row anyway: one look gives both the counts and the page.
+        matches = select(Dataset.id, self.order.column, Dataset.size).where(*self.conditions).cte("matches")
+        order = replace(self.order, column=matches.c[self.order.column.key], id_column=matches.c.id)
+        page = self._page(sql_select(matches.c.id, order.column), order, after, skip, most).subquery("page")
+        counts = sql_select(func.count().label("total"), func.sum(matches.c.size).label("size")).subquery("counts")
+        shown = replace(order, column=page.c[self.order.column.key], id_column=page.c.id)
+        query = sql_select(counts.c.total, counts.c.size, page.c.id).outerjoin_from(counts, page, true())
+        rows = session.execute(query.order_by(*shown.key())).all()
+        return Found(rows[0][0], int(rows[0][1] or 0), tuple(row[2] for row in rows if row[2] is not None))
+
+    @staticmethod
+    def _page(query: Any, order: Order, after: Cursor | None, skip: int, most: int) -> Any:
+        if after is not None:
+            query = query.where(order.after(after))
+        return query.order_by(*order.key()).offset(skip or None).limit(most)
 
 
 def prepare(caller: Caller, query: DatasetQuery) -> Listing:
@@ -117,7 +139,7 @@ def prepare(caller: Caller, query: DatasetQuery) -> Listing:
     return Listing(
         caller=caller,
         conditions=(sees_dataset(caller), col(Dataset.current_file_id).is_not(None), *filters),
-        order=Order(column, kind, descending=query.sort.startswith("-")),
+        order=Order(col(column), col(Dataset.id), kind, descending=query.sort.startswith("-")),
         filtered=bool(filters),
         mark=fingerprint([caller.user_id.hex, query.sort, wanted, tags, query.format, query.owner]),
     )

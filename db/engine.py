@@ -41,11 +41,13 @@ class Database:
 
     @contextmanager
     def session(self) -> Iterator[Session]:
-        """A session to read with: one consistent view of a SQLite database, nothing is committed.
+        """A session to read with: all its queries see the database as of one moment, and nothing is committed.
 
         Raises DatabaseUnavailable for every error that means the database is away.
         """
-        with _own_errors(), Session(self.engine, expire_on_commit=False) as session:
+        # SQLite's transactions are snapshots anyway.
+        reader = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        with _own_errors(), Session(reader, expire_on_commit=False) as session:
             yield session
 
     @contextmanager
@@ -104,6 +106,8 @@ def _set_up_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA temp_store = MEMORY")
+    # Searching reads every row: through the page cache's own memory that is twice as fast, and copies nothing.
+    connection.execute("PRAGMA mmap_size = 268435456")
     deadline = time.monotonic() + BUSY_TIMEOUT
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         try:
