@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import streamlit as st
@@ -18,6 +19,8 @@ from pages.widgets.dataset_list import dataset_list
 from pages.widgets.uploader import uploader
 
 HERE = Path(__file__).parent
+FRESH = timedelta(minutes=10)
+LOOK_AGAIN = timedelta(seconds=2)
 SAMPLES = "Airports · Palmer penguins · Movies · Seattle weather · Flights with 3 M rows"
 
 
@@ -143,6 +146,27 @@ def nothing_found(shown: Listing) -> None:
                 st.switch_page(HERE / "upload.py")
 
 
+def changing(page: DatasetPage) -> bool:
+    """Whether the list will soon look different: files are on their way, or being read for the first time."""
+    fresh = now() - FRESH
+    unread = any(
+        (item.rows is None or item.columns is None) and item.format != "other" and item.updated_at > fresh
+        for item in page.items
+    )
+    return unread or bool(services.current().uploads.list(current_caller()))
+
+
+@st.fragment(run_every=LOOK_AGAIN, key="list-watch")
+def watch(shown: Listing, page: DatasetPage) -> None:
+    """Draw the list again once it has changed."""
+    try:
+        new = services.current().datasets.list(current_caller(), shown.query())
+    except ConnectionError:
+        return
+    if new != page:
+        st.rerun()
+
+
 def draw() -> None:
     if notice := st.session_state.pop("notice", None):
         st.toast(notice)
@@ -161,6 +185,8 @@ def draw() -> None:
             page = datasets.list(caller, shown.query())
         if page.items:
             rows(shown, page)
+            if changing(page):
+                watch(shown, page)
         else:
             nothing_found(shown)
 

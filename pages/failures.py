@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 
-from db.errors import DatabaseUnavailable
+from catalog.errors import DatabaseUnavailable
 from storage import StorageError
 
 DOWNLOAD = "download-failed"

@@ -11,9 +11,9 @@ from catalog.errors import CatalogError
 from catalog.views import FileVersion
 from pages import wording
 from pages.identity import current_caller
-from preview.errors import PreviewError, SourceGone, SourceUnavailable
+from preview.errors import PreviewError
 from preview.result import Preview
-from storage import StorageError
+from storage import FileNotInStorage, StorageError
 
 PAGE = 100
 ROW = 32
@@ -58,15 +58,15 @@ def preview_tab(file: FileVersion) -> None:
         waiting.skeleton(ROW * (SHOWN + 1) + 2)
     try:
         preview = services.current().previews.preview(current_caller(), file.id, rows=PAGE, offset=(page - 1) * PAGE)
-    except (SourceUnavailable, StorageError) as error:
-        waiting.empty()
-        with place:
-            unavailable(error)
-        return
-    except (PreviewError, CatalogError) as error:
+    except (PreviewError, FileNotInStorage, CatalogError) as error:
         waiting.empty()
         with place:
             no_table(error)
+        return
+    except StorageError as error:
+        waiting.empty()
+        with place:
+            unavailable(error)
         return
     waiting.empty()
     st.session_state["seen-rows"] = seen
@@ -106,11 +106,12 @@ def table(preview: Preview, page: int, *, counting: bool) -> None:
 
 
 def no_table(error: Exception) -> None:
-    title = error.title if isinstance(error, PreviewError) else "No preview"
+    gone = isinstance(error, FileNotInStorage)
+    title = error.title if isinstance(error, PreviewError) else "File is gone" if gone else "No preview"
     with st.container(key="nothing", horizontal_alignment="center", gap="xsmall"):
         st.markdown(f"**{title}**", width="content")
         st.markdown(f":gray[{wording.plain(str(error))}]", width="content", text_alignment="center")
-        if not isinstance(error, SourceGone):
+        if not gone:
             st.markdown(
                 ":gray[The file is stored whole: Download and Copy link give it as it is.]",
                 width="content",

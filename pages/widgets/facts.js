@@ -2,7 +2,9 @@ export default function ({ data, parentElement }) {
   const facts = parentElement.querySelector(".facts");
   const status = element("span");
   status.setAttribute("role", "status");
-  facts.replaceChildren(element("span", "", data.text));
+  // A line may break between two facts, not inside one.
+  const parts = data.facts.map((fact, place) => element("span", "fact", place ? `· ${fact}` : fact));
+  facts.replaceChildren(...parts);
   if (data.checksum) {
     const chip = element("button", "chip", data.checksum_shown);
     chip.type = "button";

@@ -15,23 +15,20 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 
-def line(detail: DatasetDetail, file: FileVersion) -> str:
-    """`3,376 rows × 7 columns · 210 kB · local · 41 downloads · SHA-256`, as far as it is known."""
+def parts(detail: DatasetDetail, file: FileVersion) -> list[str]:
+    """`3,376 rows × 7 columns`, `210 kB`, `local`, `41 downloads`, `SHA-256`, as far as they are known."""
     columns = None if file.columns is None else wording.counted(file.columns, "column")
     rows = None if file.rows is None else wording.counted(file.rows, "row")
     if rows is None and file.rows_counted == "counting":
         rows = "counting rows…"
-    return " · ".join(
-        part
-        for part in (
-            " × ".join(part for part in (rows, columns) if part),
-            wording.size(file.size),
-            detail.summary.owner,
-            wording.counted(file.downloads, "download"),
-            "SHA-256" if file.sha256 else "",
-        )
-        if part
-    )
+    found = [
+        " × ".join(part for part in (rows, columns) if part),
+        wording.size(file.size),
+        detail.summary.owner,
+        wording.counted(file.downloads, "download"),
+        "SHA-256" if file.sha256 else "",
+    ]
+    return [part for part in found if part]
 
 
 def facts(detail: DatasetDetail, file: FileVersion, *, key: str) -> None:
@@ -42,7 +39,7 @@ def facts(detail: DatasetDetail, file: FileVersion, *, key: str) -> None:
     _component()(
         key=key,
         data={
-            "text": line(detail, file),
+            "facts": parts(detail, file),
             "checksum": file.sha256,
             "checksum_shown": wording.short_checksum(file.sha256) if file.sha256 else None,
             "checksum_note": note,
