@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,12 +11,11 @@ from pathlib import Path
 
 from bench.figures import Figure
 from bench.scale import Scale
-from bench.servers import PEERS, Peer, peer, wait_for
+from bench.servers import PEERS, ROOT, Peer, launched, peer
 from bench.session import session
 from bench.usage import cpu
 from tests.real_parts import free_port
 
-ROOT = Path(__file__).parent.parent
 BUDGET = 12
 """Milliseconds of CPU beyond the page's own work."""
 EMPTY_SCREEN = """
@@ -47,7 +45,7 @@ def reruns(scale: Scale, folder: Path) -> list[Figure]:
     """Milliseconds of CPU a rerun, over a run of them in one session."""
     with peer("empty.py") as streamlit:
         as_it_comes = _cost(streamlit, scale.reruns)
-    with _app(EMPTY_SCREEN, folder / "empty", page=str(PEERS / "empty.py")) as app:
+    with _app(EMPTY_SCREEN, folder / "empty") as app:
         mechanism = _cost(app, scale.reruns)
     with _app(UNFROZEN, folder / "unfrozen") as app:
         unfrozen = _cost(app, scale.reruns)
@@ -85,23 +83,10 @@ def _cost(app: Peer, times: int) -> float:
 
 
 @contextlib.contextmanager
-def _app(launcher: str, data: Path, *, page: str = "") -> Iterator[Peer]:
+def _app(launcher: str, data: Path) -> Iterator[Peer]:
     """Datashelf with the five sample datasets, started by `launcher`."""
-    port = free_port()
-    env = {**os.environ, "DATA_DIR": str(data), "LOG_LEVEL": "warning"}
+    env = {**os.environ, "DATA_DIR": str(data)}
     subprocess.run([sys.executable, "-m", "ops", "demo"], cwd=ROOT, env=env, check=True, stdout=subprocess.DEVNULL)
-    process = subprocess.Popen(
-        [sys.executable, "-c", launcher.format(page=page, port=port)],
-        cwd=ROOT,
-        env=env,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    url = f"http://localhost:{port}"
-    try:
-        wait_for(f"{url}/api/health/ready", process)
-        yield Peer(url, process.pid)
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+    port = free_port()
+    with launched(launcher.format(page=str(PEERS / "empty.py"), port=port), data, port=port) as started:
+        yield started

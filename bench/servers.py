@@ -20,11 +20,12 @@ from tests.seaweed import SeaweedServer, seaweed_server
 from tests.shelf_client import complete, put_part, start
 
 PEERS = Path(__file__).parent / "peers"
+ROOT = Path(__file__).parent.parent
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A Streamlit app that runs: where it answers, and its process."""
+    """An app that runs: where it answers, and its process."""
 
     url: str
     pid: int
@@ -81,17 +82,42 @@ def peer(script: str, *options: str, env: Mapping[str, str] | None = None) -> It
     port = free_port()
     command = [sys.executable, "-m", "streamlit", "run", str(PEERS / script)]
     command += [f"--server.port={port}", "--server.headless=true", "--browser.gatherUsageStats=false", *options]
+    with _running(command, f"http://localhost:{port}", "/_stcore/health", PEERS, env or {}) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def proxy(store: SeaweedServer) -> Iterator[Peer]:
+    """The app that passes a store's bytes on (bench/peers/proxy.py)."""
+    port = free_port()
+    env = {"BENCH_ENDPOINT": store.endpoint, "BENCH_ACCESS_KEY": store.access_key, "BENCH_SECRET_KEY": store.secret_key}
+    command = [sys.executable, str(PEERS / "proxy.py")]
+    with _running(
+        command, f"http://localhost:{port}", "/_stcore/health", PEERS, {**env, "BENCH_PORT": str(port)}
+    ) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def launched(code: str, data: Path, *, port: int) -> Iterator[Peer]:
+    """Datashelf, started by a piece of Python that changes what is to be compared."""
+    env = {"DATA_DIR": str(data), "LOG_LEVEL": "warning"}
+    with _running([sys.executable, "-c", code], f"http://localhost:{port}", "/api/health/ready", ROOT, env) as started:
+        yield started
+
+
+@contextlib.contextmanager
+def _running(command: list[str], url: str, health: str, folder: Path, env: Mapping[str, str]) -> Iterator[Peer]:
     process = subprocess.Popen(
         command,
-        cwd=PEERS,
-        env={**os.environ, **(env or {})},
+        cwd=folder,
+        env={**os.environ, **env},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    url = f"http://localhost:{port}"
     try:
-        wait_for(f"{url}/_stcore/health", process)
+        wait_for(f"{url}{health}", process)
         yield Peer(url, process.pid)
     finally:
         os.killpg(process.pid, signal.SIGKILL)

@@ -13,7 +13,7 @@ from minio import Minio
 
 from bench import browser, files
 from bench.figures import Figure
-from bench.scale import MIB, Scale
+from bench.scale import MB, MIB, Scale
 from bench.servers import datashelf, peer, until_read
 from bench.usage import watched
 from tests.app_server import RunningApp
@@ -30,7 +30,7 @@ def memory(scale: Scale, folder: Path) -> list[Figure]:
     # What Streamlit loads with the first upload is not the file's: both sides have received a small one before.
     first = files.random_file(folder / "first.bin", MIB)
     with (
-        peer("uploader.py", f"--server.maxUploadSize={scale.upload // MIB + 1}") as streamlit,
+        peer("uploader.py", f"--server.maxUploadSize={scale.upload // MB + 1}") as streamlit,
         browser.page() as page,
     ):
         page.goto(streamlit.url)
