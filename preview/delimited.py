@@ -1,0 +1,217 @@
+"""CSV, TSV and their kin: rows at an offset out of a forward stream, every value as the file has it."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Final
+
+from preview.dialect import Dialect, detect
+from preview.encoding import UTF8, Encoding, decode
+from preview.encoding import detect as detect_encoding
+from preview.errors import NoTable, TooBig
+from preview.limits import MB, Limits
+from preview.row_ends import RowEnds
+from preview.streams import Forward, Rewound
+from preview.table import Table, unique_names
+from preview.text_cells import typed
+
+SMALL: Final = 1 << 20
+"""Bytes: a text up to this size is read whole, so that its count and its types are exact."""
+HEAD: Final = 1 << 18
+"""Bytes of a larger text that its encoding, dialect and types are judged by."""
+READ: Final = 1 << 20
+PROMISED: Final = {"csv": ",", "tsv": "\t"}
+
+
+@dataclass(slots=True)
+class Text:
+    """The beginning of a text, in an encoding whose ASCII bytes can be searched, and the stream behind it.
+
+    `whole` says that `head` is all of it. `encoding` is how `head` and the stream's bytes are decoded; `label` what the
+    file itself is in.
+    """
+
+    head: bytes
+    rest: Forward
+    whole: bool
+    encoding: Encoding
+    label: str
+
+    def chunks(self) -> Iterator[bytes]:
+        yield self.head
+        while not self.whole and (block := self.rest.read(READ)):
+            yield block
+
+    def sample(self) -> str:
+        """The head as text, its last character dropped where it is cut."""
+        text = codecs.getincrementaldecoder(self.encoding.codec)("replace").decode(self.head, final=self.whole)
+        return text.lstrip("\ufeff")
+
+
+class _Utf8:
+    """A forward stream of UTF-8 out of one in a wider encoding."""
+
+    def __init__(self, stream: Forward, codec: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder(codec)("replace")
+        self._ended = False
+
+    def read(self, size: int, /) -> bytes:
+        while not self._ended:
+            block = self._stream.read(max(size // 2, 4))
+            self._ended = not block
+            if data := self._decoder.decode(block, final=not block).encode("utf-8", "replace"):
+                return data
+        return b""
+
+
+def open_text(stream: Forward, *, size: int | None) -> Text:
+    """Read the beginning of a text and judge its encoding. `size` is its length in bytes, None where unknown (compressed)."""
+    wanted = SMALL + 1 if size is None or size <= SMALL else HEAD
+    head = fill(stream, wanted)
+    whole = len(head) < wanted
+    encoding = detect_encoding(head, whole=whole)
+    if not encoding.is_wide:
+        return Text(head[encoding.mark :], stream, whole, Encoding(encoding.codec, encoding.label), encoding.label)
+    wide = _Utf8(Rewound(head[encoding.mark :], stream), encoding.codec)
+    head = fill(wide, wanted)
+    return Text(head, wide, len(head) < wanted, UTF8, encoding.label)
+
+
+def fill(stream: Forward, wanted: int) -> bytes:
+    """The next `wanted` bytes, fewer only at the end."""
+    blocks, size = [], 0
+    while size < wanted and (block := stream.read(wanted - size)):
+        blocks.append(block)
+        size += len(block)
+    return b"".join(blocks)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The bytes of some whole rows, and how many rows (empty lines left out) the text has, where its end was seen."""
+
+    data: bytes
+    total: int | None
+    too_long: bool = False
+
+
+def window(text: Text, ends: RowEnds, *, first: int, count: int, limits: Limits) -> Window:
+    """The bytes of `count` rows from row `first`. Raises TooBig where `first` lies further in than `limits.skip`."""
+    seen, base = 0, 0
+    start, stop = (0 if first == 0 else None), None
+    buffer = bytearray()
+    for chunk in text.chunks():
+        buffer += chunk
+        found = ends.feed(chunk)
+        if start is None and seen + len(found) >= first:
+            start = int(found[first - seen - 1])
+        if start is not None and stop is None and seen + len(found) >= first + count:
+            stop = int(found[first + count - seen - 1]) if first + count else 0
+        seen += len(found)
+        if stop is not None and start is not None:
+            data = bytes(buffer[start - base : stop - base])
+            return Window(data, seen + len(ends.finish()) if text.whole else None)
+        if start is None:
+            base += len(buffer)
+            buffer.clear()
+            if base > limits.skip:
+                raise TooBig(
+                    f"Rows this far into a text file cannot be shown yet: they begin more than {limits.skip // MB} MB from "
+                    "its start. Earlier rows can, and the download has them all."
+                )
+        elif len(buffer) - (start - base) > limits.text:
+            last = int(found[-1]) if len(found) else start
+            return Window(bytes(buffer[start - base : last - base]), None, too_long=True)
+    total = seen + len(ends.finish())
+    return Window(bytes(buffer[start - base :]) if start is not None else b"", total)
+
+
+def delimited_dialect(text: Text, named: str) -> Dialect:
+    """The dialect of a text; `named` is the format its name promises."""
+    return detect(text.sample(), whole=text.whole, prefer=PROMISED.get(named))
+
+
+def read_delimited(text: Text, *, rows: int, offset: int, limits: Limits, named: str = "csv") -> Table:
+    """The rows of a CSV or TSV; `named` is the format its name promises."""
+    sample = text.sample()
+    dialect = delimited_dialect(text, named)
+    first_rows = _parse_sample(dialect, sample, whole=text.whole)
+    if not any(any(row) for row in first_rows) and text.whole:
+        raise NoTable("The file holds only blank lines, so there is nothing to show.")
+    found = window(text, RowEnds(dialect), first=dialect.leading_rows + offset, count=rows, limits=limits)
+    if found.too_long and not found.data:
+        raise TooBig(f"One row of this file is longer than the {limits.text // MB} MB of text a preview reads.")
+    page_text, encoding = decode(found.data, text.encoding)
+    page = dialect.parse(page_text)[:rows]
+    table = _table(dialect, first_rows, page, limits)
+    table.format = "tsv" if dialect.delimiter == "\t" and named != "csv" else "csv"
+    label = text.label if encoding == text.encoding else f"{text.label}, then {encoding.label}"
+    header = "header row" if dialect.header else "no header row"
+    table.read_as = ("TSV" if table.format == "tsv" else "CSV", label, dialect.delimiter_name, header)
+    if found.total is not None:
+        table.total_rows = max(0, found.total - dialect.leading_rows)
+    table.partial = not text.whole
+    if found.too_long:
+        table.notes.append(f"The row after these is longer than {limits.text // MB} MB and is not shown.")
+    return table
+
+
+def _parse_sample(dialect: Dialect, sample: str, *, whole: bool) -> list[list[str]]:
+    rows = dialect.parse(sample)
+    # The last row of a cut sample is cut as well; alone it still tells the columns.
+    return rows if whole or len(rows) < 2 else rows[:-1]
+
+
+def _table(dialect: Dialect, first_rows: Sequence[list[str]], page: list[list[str]], limits: Limits) -> Table:
+    header = list(first_rows[dialect.preamble]) if dialect.header and len(first_rows) > dialect.preamble else []
+    sample = list(first_rows[dialect.leading_rows :])
+    header, trailing = _align(header, sample)
+    width = max([len(header), *(len(row) for row in sample), *(len(row) for row in page)], default=0)
+    if trailing:
+        width = len(header)
+    shown = min(width, limits.columns)
+    names, notes = unique_names((header + [""] * width)[:shown])
+    if not dialect.header:
+        notes = []
+    notes.extend(_ragged(sample, page, header=len(header) if dialect.header else 0, trailing=trailing))
+    if dialect.preamble:
+        lines = "line" if dialect.preamble == 1 else f"{dialect.preamble} lines"
+        notes.append(f"The first {lines} of the file {'is' if dialect.preamble == 1 else 'are'} not part of the table.")
+    if dialect.stray_quote:
+        notes.append("A quote in this file is never closed, so quotes are shown as they stand.")
+    if width > shown:
+        notes.append(f"The first {shown:,} of {width:,} columns are shown.")
+    columns = _columns(page, shown)
+    samples = _columns(sample, shown)
+    cells = [typed(name, known, values) for name, known, values in zip(names, samples, columns, strict=True)]
+    return Table(cells, len(page), "csv", (), None, column_count=width, notes=notes)
+
+
+def _columns(rows: Sequence[list[str]], width: int) -> list[tuple[str | None, ...]]:
+    columns = list(zip_longest(*(row[:width] for row in rows)))
+    return columns + [(None,) * len(rows)] * (width - len(columns))
+
+
+def _align(header: list[str], sample: Sequence[list[str]]) -> tuple[list[str], bool]:
+    """A header one cell shorter than all rows: names row labels left out (R), or rows that end with a delimiter."""
+    if header and sample and all(len(row) == len(header) + 1 for row in sample):
+        if not any(row[-1] for row in sample):
+            return header, True
+        return ["", *header], False
+    return header, False
+
+
+def _ragged(sample: Sequence[list[str]], page: Sequence[list[str]], *, header: int, trailing: bool) -> list[str]:
+    rows = sample or page
+    expected = header or max((len(row) for row in rows), default=0)
+    odd = sum(1 for row in rows if len(row) - trailing != expected)
+    if not odd:
+        return []
+    of = f"{odd:,} of the first {len(rows):,} rows"
+    if header:
+        return [f"{of} {'has' if odd == 1 else 'have'} more or fewer cells than the header."]
+    return [f"{of} {'has' if odd == 1 else 'have'} fewer cells than the longest."]

@@ -1,0 +1,252 @@
+"""How a delimited text is written: its delimiter, its quote, and whether its first row names the columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+# The bytes of one read are bounded by Limits.text; the module's own bound of 131,072 characters a cell would fail earlier.
+csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+
+SAMPLE_ROWS: Final = 200
+SAMPLE_TEXT: Final = 1 << 17
+"""Characters looked at."""
+
+DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", ":": "colon", " ": "space", "^": "caret", "~": "tilde", "\x01": "Ctrl-A", "\x1f": "unit separator"}  # fmt: skip
+"""The delimiters that are tried → their names; earlier ones win a tie."""
+PRIORS: Final = {
+    ",": 1.0,
+    ";": 1.0,
+    "\t": 1.0,
+    "|": 0.99,
+    ":": 0.7,
+    " ": 0.75,
+    "^": 0.9,
+    "~": 0.9,
+    "\x01": 1.0,
+    "\x1f": 1.0,
+}
+ONE_COLUMN: Final = 0.55
+"""A delimiter that scores less does not divide the text: it has one column."""
+
+Row = Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`delimiter` is None for a text of one column, `quote` None where quotes are ordinary characters.
+
+    `preamble` counts the rows before the table (titles, comments); `stray_quote` says that a quote is never closed.
+    """
+
+    delimiter: str | None
+    quote: str | None = '"'
+    escape: str | None = None
+    skip_spaces: bool = False
+    header: bool = True
+    preamble: int = 0
+    stray_quote: bool = False
+
+    @property
+    def leading_rows(self) -> int:
+        """Rows before the first row of values."""
+        return self.preamble + (1 if self.header else 0)
+
+    @property
+    def delimiter_name(self) -> str:
+        return DELIMITERS[self.delimiter] if self.delimiter else "one column"
+
+    def parse(self, text: str) -> list[list[str]]:
+        """The rows of a text, empty lines left out."""
+        reader = csv.reader(
+            io.StringIO(text, newline=""),
+            delimiter=self.delimiter or "\x1e",
+            quotechar=self.quote or '"',
+            quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
+            escapechar=self.escape,
+            skipinitialspace=self.skip_spaces,
+            strict=False,
+        )
+        return [row for row in reader if row]
+
+
+def detect(text: str, *, whole: bool, prefer: str | None = None) -> Dialect:
+    """The dialect of a text that begins with `text`; `prefer` is the delimiter its name promises."""
+    sample = text[:SAMPLE_TEXT]
+    cut = not whole or len(text) > SAMPLE_TEXT
+    best, best_score = Dialect(None, quote='"'), 0.0
+    for base in _quotings(sample):
+        for delimiter in DELIMITERS:
+            if delimiter not in sample:
+                continue
+            dialect = replace(base, delimiter=delimiter, skip_spaces=base.skip_spaces or delimiter == " ")
+            score = _score(_sample_rows(dialect, sample, cut=cut), delimiter)
+            if delimiter == prefer:
+                score *= 1.15
+            if score > best_score:
+                best, best_score = dialect, score
+    if best_score < ONE_COLUMN:
+        best = Dialect(None, quote='"')
+    best = _without_stray_quote(best, text, whole=whole)
+    rows = _sample_rows(best, sample, cut=cut)
+    preamble = _preamble(rows) if best.delimiter else 0
+    return replace(best, preamble=preamble, header=has_header(rows[preamble:]))
+
+
+def _quotings(sample: str) -> list[Dialect]:
+    plain = Dialect(None, quote='"')
+    choices = [plain]
+    if re.search(r'[,;|\t] +"', sample):
+        choices.append(replace(plain, skip_spaces=True))
+    if '\\"' in sample:
+        choices.append(replace(plain, escape="\\"))
+    if '"' not in sample and len(re.findall(r"(?:^|[,;|\t])'[^'\n]*'(?=[,;|\t\r\n])", sample, re.MULTILINE)) > 1:
+        choices.insert(0, replace(plain, quote="'"))
+    return choices
+
+
+def _sample_rows(dialect: Dialect, sample: str, *, cut: bool) -> list[list[str]]:
+    lines: list[list[str]] = []
+    try:
+        lines = dialect.parse(sample)
+    except csv.Error:
+        return []
+    if cut and len(lines) > 1:
+        lines.pop()
+    return lines[:SAMPLE_ROWS]
+
+
+def _score(rows: list[list[str]], delimiter: str) -> float:
+    """How well a delimiter divides the rows, 0 to 1: the same number of cells everywhere, and cells that look like values."""
+    widths = Counter(len(row) for row in rows)
+    divided = [(count * width, width) for width, count in widths.items() if width > 1]
+    if not divided:
+        return 0.0
+    usual = max(divided)[1]
+    near = sum(count for width, count in widths.items() if width == usual) / len(rows)
+    # A row short or long by a cell or two is a ragged row of this delimiter, not a sign against it.
+    near += sum(count for width, count in widths.items() if width > 1 and width != usual) / len(rows) * 0.5
+    cells = [cell for row in rows[:60] for cell in row[:200]]
+    quality = sum(_quality(cell, delimiter) for cell in cells) / len(cells)
+    return near * quality * PRIORS[delimiter] * (0.9 + 0.1 * (1 - 1 / usual))
+
+
+_NUMBER = re.compile(r"\s*[-+]?[$€£]?(\d+|\d{1,3}([,. ']\d{3})+|\d*[.,]\d+|\d+[.,]\d*)([eE][-+]?\d+)?\s*%?\s*")
+_MOMENT = re.compile(
+    r"\s*(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)\s*([AaPp][Mm]|Z|[-+]\d{2}:?\d{2})?\s*"
+)
+_TRUTH = re.compile(r"(?i:true|false)")
+_MISSING = re.compile(r"(?i:|na|n/a|nan|null|none|-|\?|\.|#n/a)")
+_OTHERS = re.compile(r"[,;\t|]")
+
+
+def kind_of(cell: str) -> str:
+    """`missing number moment truth text`: what a cell looks like, for judging dialects, never for reading values."""
+    if _MISSING.fullmatch(cell):
+        return "missing"
+    if len(cell) < 64:
+        if _NUMBER.fullmatch(cell):
+            return "number"
+        if _MOMENT.fullmatch(cell):
+            return "moment"
+        if _TRUTH.fullmatch(cell):
+            return "truth"
+    return "text"
+
+
+def _quality(cell: str, delimiter: str) -> float:
+    kind = kind_of(cell)
+    if kind != "text":
+        return 1.0
+    if _OTHERS.search(cell.replace(delimiter, "")):
+        return 0.45
+    # A sentence divided at its commas leaves cells that begin with a space.
+    return 0.75 if cell[:1] == " " or cell[-1:] == " " else 0.95
+
+
+def _without_stray_quote(dialect: Dialect, text: str, *, whole: bool) -> Dialect:
+    """The dialect with quotes taken as they stand, where one opens a cell that swallows the rest of the text."""
+    if not dialect.quote or dialect.quote not in text:
+        return dialect
+    try:
+        last = dialect.parse(text)[-1:]
+    except csv.Error:
+        return dialect
+    tail = last[0][-1] if last and last[0] else ""
+    lines = tail.count("\n")
+    if lines < 2 or not text.endswith(tail[-200:]) or text.rstrip("\r\n").endswith(dialect.quote):
+        return dialect
+    if whole or (lines > 200 and len(tail) > 1 << 16):
+        return replace(dialect, quote=None, escape=None, stray_quote=True)
+    return dialect
+
+
+def _preamble(rows: list[list[str]]) -> int:
+    """How many rows of one cell stand before a table of two columns or more."""
+    widths = Counter(len(row) for row in rows)
+    usual = widths.most_common(1)[0][0] if widths else 0
+    if usual < 2 or len(rows) < 4:
+        return 0
+    for index, row in enumerate(rows[:20]):
+        if len(row) > 1:
+            return index if len(row) >= usual - 1 else 0
+    return 0
+
+
+def has_header(rows: Sequence[Row]) -> bool:
+    """Whether the first row names the columns: text above numbers, dates or truth values says yes, a like kind says no."""
+    if not rows:
+        return True
+    first, body = rows[0], rows[1:]
+    kinds = [kind_of(cell) for cell in first]
+    if not body:
+        return all(kind in ("text", "missing") for kind in kinds) and "text" in kinds
+    votes = sum(
+        _vote(cell, kinds[index], [row[index] for row in body if index < len(row)]) for index, cell in enumerate(first)
+    )
+    if votes < 0:
+        return _is_series(first, kinds)
+    if votes > 0:
+        return True
+    named = [cell for cell in first if cell.strip()]
+    return len(named) == len(set(named)) and bool(named) and all(kind in ("text", "missing") for kind in kinds)
+
+
+def _vote(head: str, kind: str, cells: Sequence[str]) -> float:
+    below = [kind_of(cell) for cell in cells]
+    present = Counter(found for found in below if found != "missing")
+    if not present or kind == "missing":
+        return 0.0
+    usual, count = present.most_common(1)[0]
+    share = count / present.total()
+    if usual != "text":
+        if kind == "text":
+            return (1.0 if share == 1 else 0.5) if head not in cells else -0.5
+        return -1.0 if kind == usual else 0.0
+    if kind != "text":
+        return -0.5
+    if head in cells:
+        return -1.0
+    lengths = {len(cell) for cell in cells if cell}
+    return 0.5 if len(lengths) == 1 and len(head) not in lengths and len(cells) > 2 else 0.0
+
+
+def _is_series(first: Row, kinds: Sequence[str]) -> bool:
+    """Whether the numbers of a row run on like the years or weeks above a cross table (`country,2019,2020,2021`)."""
+    numbers = [
+        int(cell) for cell, kind in zip(first, kinds, strict=True) if kind == "number" and cell.strip().isdecimal()
+    ]
+    steps = {later - sooner for sooner, later in zip(numbers, numbers[1:], strict=False)}
+    return (
+        len(numbers) > 1
+        and len(steps) == 1
+        and steps != {0}
+        and "text" in kinds[:2]
+        and kinds.count("number") == len(numbers)
+    )

@@ -1,0 +1,70 @@
+"""JSON Lines: one record a line, read like a text of one column."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from preview.delimited import Text, window
+from preview.dialect import Dialect
+from preview.encoding import decode
+from preview.errors import CorruptFile, TooBig
+from preview.json_cells import columns_of
+from preview.limits import MB, Limits
+from preview.row_ends import RowEnds
+from preview.table import Table
+
+LINES = Dialect(None, quote=None, header=False)
+
+
+def read_json_lines(text: Text, *, rows: int, offset: int, limits: Limits) -> Table:
+    """The records at `offset`. A line that is no JSON is a row of nulls, and a note; where none is, CorruptFile."""
+    found = window(text, RowEnds(LINES), first=offset, count=rows, limits=limits)
+    if found.too_long and not found.data:
+        raise TooBig(f"One line of this file is longer than the {limits.text // MB} MB of text a preview reads.")
+    page, _ = decode(found.data, text.encoding)
+    records, bad, why = _records(page)
+    sample: list[Any] = []
+    if offset or text.whole:
+        lines = text.sample().splitlines()[: None if text.whole else -1]
+        sample, *_ = _records("\n".join(lines if text.whole else lines[:1000]))
+    if records and bad and all(record is None for record in records):
+        raise CorruptFile(f"This is not JSON Lines: line {bad[0] + offset:,} is not JSON ({why}).")
+    cells, width, notes = columns_of(records, limits, sample=sample)
+    if bad:
+        which = ", ".join(f"{line + offset:,}" for line in bad[:5])
+        notes.append(
+            f"{len(bad):,} of these lines {'is' if len(bad) == 1 else 'are'} not JSON and shown empty: {which}{' …' if len(bad) > 5 else ''}."
+        )
+    if found.too_long:
+        notes.append(f"The line after these is longer than {limits.text // MB} MB and is not shown.")
+    return Table(
+        cells,
+        len(records),
+        "jsonl",
+        ("JSON Lines", text.label),
+        found.total,
+        partial=not text.whole,
+        column_count=width,
+        notes=notes,
+    )
+
+
+def _records(text: str) -> tuple[list[Any], list[int], str]:
+    records: list[Any] = []
+    bad: list[int] = []
+    why = ""
+    for line in text.replace("\r", "\n").split("\n"):
+        if not line:
+            continue
+        try:
+            records.append(json.loads(line))
+        except RecursionError:
+            records.append(None)
+            bad.append(len(records))
+            why = why or "nested too deeply"
+        except ValueError as error:
+            records.append(None)
+            bad.append(len(records))
+            why = why or str(error)
+    return records, bad, why

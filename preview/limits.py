@@ -1,0 +1,35 @@
+"""What one read may cost. Sizes are bytes, decimal; durations are `timedelta`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+KB = 1000
+MB = 1000 * KB
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The bounds of every read; a worker enforces `memory` (RLIMIT_DATA) and its owner `timeout`."""
+
+    timeout: timedelta = timedelta(seconds=20)
+    """One preview, from the moment a worker takes it; waiting for a worker does not count."""
+    scan_timeout: timedelta = timedelta(hours=24)
+    """One pass over a whole file: 5 TiB at 65 MB/s."""
+    memory: int = 1024 * MB
+    """Data one worker may hold."""
+    text: int = 64 * MB
+    """Text (after decompression) that is parsed for one preview; a longer row is not shown."""
+    skip: int = 256 * MB
+    """Text that is passed over to reach an offset."""
+    spool: int = 256 * MB
+    """A file that must be whole (a workbook, a member of a zip) is copied to disk up to this size."""
+    columns: int = 10_000
+    """Columns shown; the true number is always told."""
+    cell: int = 100_000
+    """Characters of one cell in `Preview.json_rows()`."""
+    rows_text: int = 16 * MB
+    """Characters of all rows of one preview together; where they are more, cells are cut shorter."""
+    rows: int = 1000
+    """Rows of one preview."""

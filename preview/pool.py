@@ -1,0 +1,257 @@
+"""Worker processes that may die: started when needed, killed when a read takes too long, gone when idle.
+
+Why not `multiprocessing` or pebble on it: a child there imports the parent's `__main__`, which under Streamlit is whatever
+page script runs at that moment, and its fork server belongs to the whole process and cannot be stopped. Here a worker is a
+plain subprocess with nothing of the parent's but two descriptors, and the calling threads do the waiting.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from datetime import timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from preview import errors
+from preview.errors import PreviewError, TimedOut, WorkerCrashed
+
+log = structlog.get_logger(__name__)
+
+START: Final = 60.0
+"""Seconds a worker may take to import its readers, on a machine that is busy."""
+TASKS: Final = 200
+"""Tasks after which a worker is replaced, so that nothing a library leaks adds up."""
+
+PASSED_ON: Final = frozenset(
+    {
+        "PATH",
+        "HOME",
+        "LANG",
+        "TZ",
+        "TMPDIR",
+        "LD_LIBRARY_PATH",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "PYTHONHASHSEED",
+        "VIRTUAL_ENV",
+    }
+)
+"""What a worker sees of the environment: no setting and no secret of the app."""
+OWN_ENVIRONMENT: Final = {
+    "PYTHONPATH": str(Path(__file__).resolve().parents[1]),
+    # One reserved arena per thread would count against the memory limit.
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_ARENA_MAX": "2",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYTHONUTF8": "1",
+}
+
+
+class _Died(Exception):  # never leaves this module
+    pass
+
+
+class Worker:
+    """One process and the socket to it."""
+
+    def __init__(self, kind: str, *, memory: int, nice: int) -> None:
+        ours, theirs = socket.socketpair()
+        life_read, self._life = os.pipe()
+        with theirs:
+            try:
+                self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                    [
+                        sys.executable,
+                        "-P",
+                        "-m",
+                        "preview.worker",
+                        str(theirs.fileno()),
+                        str(life_read),
+                        kind,
+                        str(memory),
+                        str(nice),
+                    ],
+                    pass_fds=(theirs.fileno(), life_read),
+                    env={**{name: os.environ[name] for name in PASSED_ON if name in os.environ}, **OWN_ENVIRONMENT},
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except BaseException:
+                ours.close()
+                os.close(self._life)
+                raise
+            finally:
+                os.close(life_read)
+        self._connection = Connection(ours.detach())
+        self._ready = False
+        self.tasks = 0
+        self.idle_since = time.monotonic()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    def call(self, task: bytes, *, timeout: float) -> tuple[dict[str, Any], bytes]:
+        """Run one task. Raises _Died, and TimeoutError; the worker is of no use after either."""
+        try:
+            if not self._ready:
+                if not self._connection.poll(START):
+                    raise _Died("it did not start")
+                self._connection.recv_bytes()
+                self._ready = True
+            self.tasks += 1
+            self._connection.send_bytes(task)
+            if not self._connection.poll(timeout):
+                raise TimeoutError
+            return json.loads(self._connection.recv_bytes()), self._connection.recv_bytes()
+        except TimeoutError:
+            raise
+        except (EOFError, OSError) as error:
+            raise _Died(str(error)) from error
+
+    def kill(self) -> int:
+        """End the process now; returns its exit status."""
+        self._process.kill()
+        status = self._process.wait()
+        self._connection.close()
+        with contextlib.suppress(OSError):
+            os.close(self._life)
+        self._life = -1
+        return status
+
+
+class Pool:
+    """At most `size` workers of one kind, shared by any number of threads; a thread waits until one is free."""
+
+    def __init__(self, kind: str, *, size: int, memory: int, nice: int, idle: timedelta) -> None:
+        self._kind, self._memory, self._nice = kind, memory, nice
+        self._size = size
+        self._idle_seconds = idle.total_seconds()
+        self._changed = threading.Condition()
+        self._idle: list[Worker] = []
+        self._busy: set[Worker] = set()
+        self._starting = 0
+        self._reaper: threading.Thread | None = None
+        self._closed = False
+        atexit.register(self.close)
+
+    def run(self, task: dict[str, Any], *, timeout: timedelta) -> tuple[dict[str, Any], bytes]:
+        """Run a task in a worker; `timeout` counts from when one takes it. A worker that dies costs one more try.
+
+        Raises TimedOut, WorkerCrashed and whatever PreviewError the worker reports.
+        """
+        message = json.dumps({**task, "kind": self._kind}).encode()
+        for attempt in (1, 2):
+            worker = self._take()
+            keep = False
+            try:
+                facts, rows = worker.call(message, timeout=timeout.total_seconds())
+                keep = not facts.pop("spent", False) and worker.tasks < TASKS
+                break
+            except TimeoutError:
+                log.warning("preview_timed_out", kind=self._kind, seconds=timeout.total_seconds())
+                seconds = f"{timeout.total_seconds():g}"
+                raise TimedOut(
+                    f"Reading this file took longer than {seconds} s and was stopped. The file itself is untouched."
+                ) from None
+            except _Died:
+                log.warning("preview_worker_died", kind=self._kind, attempt=attempt, closed=self._closed)
+                if attempt == 2 or self._closed:
+                    raise WorkerCrashed(
+                        "Reading this file stopped its reader twice: the file is damaged, or needs more memory than a preview may "
+                        "use. It is stored as it is and can be downloaded."
+                    ) from None
+            finally:
+                self._give_back(worker, keep=keep)
+        if "error" in facts:
+            if "trace" in facts:
+                log.error("preview_reader_failed", kind=self._kind, trace=facts["trace"])
+            raise _error(facts)
+        return facts, rows
+
+    def _take(self) -> Worker:
+        with self._changed:
+            while not self._closed and not self._idle and len(self._busy) + self._starting >= self._size:
+                self._changed.wait()
+            if self._closed:
+                raise WorkerCrashed("The app is stopping.")
+            if self._idle:
+                worker = self._idle.pop()
+                self._busy.add(worker)
+                return worker
+            self._starting += 1
+        worker = None
+        try:
+            worker = Worker(self._kind, memory=self._memory, nice=self._nice)
+        finally:
+            with self._changed:
+                self._starting -= 1
+                if worker is not None:
+                    self._busy.add(worker)
+                self._changed.notify()
+        return worker
+
+    def _give_back(self, worker: Worker, *, keep: bool) -> None:
+        if not keep or self._closed:
+            worker.kill()
+        with self._changed:
+            self._busy.discard(worker)
+            if keep and not self._closed:
+                worker.idle_since = time.monotonic()
+                self._idle.append(worker)
+                if self._reaper is None:
+                    self._reaper = threading.Thread(target=self._reap, name=f"{self._kind}-reaper", daemon=True)
+                    self._reaper.start()
+            self._changed.notify()
+
+    def _reap(self) -> None:
+        """End workers that have been idle for long; ends itself with the last of them."""
+        while True:
+            with self._changed:
+                if self._closed or not (self._idle or self._busy or self._starting):
+                    self._reaper = None
+                    return
+                limit = time.monotonic() - self._idle_seconds
+                tired = [worker for worker in self._idle if worker.idle_since <= limit]
+                self._idle = [worker for worker in self._idle if worker.idle_since > limit]
+            for worker in tired:
+                worker.kill()
+            time.sleep(min(self._idle_seconds / 4, 5))
+
+    def close(self) -> None:
+        """Kill all workers; a read under way ends in WorkerCrashed, and so does any later one."""
+        with self._changed:
+            self._closed = True
+            idle, self._idle = self._idle, []
+            busy = list(self._busy)
+            self._changed.notify_all()
+        for worker in idle:
+            worker.kill()
+        for worker in busy:
+            # Its thread sees the socket close, and tidies up.
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(worker.pid, 9)
+        atexit.unregister(self.close)
+
+
+def _error(facts: dict[str, Any]) -> PreviewError:
+    family = getattr(errors, str(facts["error"]), PreviewError)
+    return (
+        family(str(facts["text"]))
+        if isinstance(family, type) and issubclass(family, PreviewError)
+        else PreviewError(str(facts["text"]))
+    )

@@ -1,0 +1,88 @@
+"""What a read gives back: rows as a pandas DataFrame and as JSON, and what is known of the whole file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias, cast
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+
+TYPES = (
+    "boolean",
+    "integer",
+    "float",
+    "decimal",
+    "string",
+    "date",
+    "time",
+    "timestamp",
+    "duration",
+    "binary",
+    "list",
+    "struct",
+    "map",
+    "null",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column's name, unique within its file, and its type, one of `TYPES`."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True)
+class Preview:
+    """Some rows of a file, and how much of the file they and the facts about it cover.
+
+    `frame` is for the eye, `json_rows()` for programs. `total_rows` is exact or None; `partial` says that the count or the
+    types cover less than the whole file; `notes` are sentences for the user; `read_as` says what was detected;
+    `column_count` is the number of columns in the file, of which `columns` are those shown.
+    """
+
+    columns: tuple[Column, ...]
+    offset: int
+    total_rows: int | None
+    partial: bool
+    notes: tuple[str, ...]
+    format: str
+    read_as: tuple[str, ...]
+    column_count: int
+    rows_json: bytes = field(repr=False)
+    """The rows as UTF-8 JSON, ready to be sent."""
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The rows for the eye: one column per entry of `columns`, indexed by their place in the file.
+
+        Cells longer than `frames.SHOWN` characters are cut with "…"; integers past ±(2^53−1), decimals, times of day,
+        durations, bytes and nested values are text, because a browser's table rounds or garbles them.
+        """
+        from preview.frames import frame_of
+
+        return frame_of(self.columns, self.json_rows(), offset=self.offset)
+
+    def json_rows(self) -> list[list[JsonValue]]:
+        """The rows as JSON values.
+
+        Integers beyond ±(2^53−1) and decimals are strings; NaN and infinities are "NaN", "Infinity", "-Infinity"; dates and
+        times ISO 8601; bytes base64; nested values JSON. A cell longer than `Limits.cell` is cut, and a note says so.
+        """
+        return cast("list[list[JsonValue]]", json.loads(self.rows_json))
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What one pass over all stored bytes found: `rows` of a text format (None for any other, or where they cannot be
+    counted), the SHA-256 of the stored bytes in lower-case hex, and how many bytes there were."""
+
+    rows: int | None
+    sha256: str
+    size: int

@@ -1,0 +1,162 @@
+"""Columns of text turned into typed values without losing one: a type is taken only where every value keeps its meaning.
+
+"007" and ids longer than 64 bits stay text, NA and null stay text, yes and T are no truth values, 2024-02-30 is no date. An
+empty cell is null whatever the type. Times keep the digits the file has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, datetime
+from typing import Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from preview.result import JsonValue
+from preview.table import Cells, clean, number, real
+
+BOOLEAN: Final = r"^\s*(?:true|false|True|False|TRUE|FALSE)\s*$"
+INTEGER: Final = r"^\s*(?:0|-?[1-9][0-9]{0,19})\s*$"
+FLOAT: Final = (
+    r"^\s*[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
+    r"|nan|NaN|NAN|inf|Inf|INF|infinity|Infinity)\s*$"
+)
+DATE: Final = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*$"
+TIME: Final = r"^\s*(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?\s*$"
+TIMESTAMP: Final = (
+    r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
+    r"(?: ?(?:Z|UTC|[-+][0-9]{2}:?[0-9]{2}|[-+][0-9]{2}))?\s*$"
+)
+_WORD: Final = r"^\s*[-+]?[A-Za-z]+\s*$"
+_ZONE = re.compile(r" ?(?:(Z|UTC)|([-+]\d{2}):?(\d{2})?)$")
+LARGEST_UNSIGNED: Final = 2**64 - 1
+SMALLEST_SIGNED: Final = -(2**63)
+
+
+def typed(name: str, sample: Sequence[str | None], shown: Sequence[str | None]) -> Cells:
+    """The cells to show, of the type that fits both them and the sample of the file; "" and None are null."""
+    kind = type_of([*sample, *shown])
+    return Cells(name, kind, [None if not text else READ[kind](text) for text in shown])
+
+
+def type_of(texts: Sequence[str | None]) -> str:
+    """`null boolean integer float date time timestamp string`: the narrowest that keeps every value."""
+    present = [text for text in texts if text]
+    if not present:
+        return "null"
+    array = pa.array([text if len(text) <= 64 else "…" for text in map(clean, present)], pa.string())
+    for kind, pattern, holds in CHOICES:
+        # The first value decides cheaply for most columns.
+        if (
+            re.fullmatch(pattern[1:-1], present[0])
+            and pc.all(pc.match_substring_regex(array, pattern)).as_py()
+            and holds(present)
+        ):
+            return kind
+    return "string"
+
+
+def is_iso_moment(texts: Sequence[str]) -> str | None:
+    """`date` or `timestamp` where all texts already are what JSON would show for it, else None."""
+    kind = type_of(texts)
+    if kind == "date" or (kind == "timestamp" and all(READ[kind](text) == text for text in texts)):
+        return kind
+    return None
+
+
+def _fits_64_bits(texts: Sequence[str]) -> bool:
+    values = [int(text) for text in texts if len(text) > 18]
+    if not values:
+        return True
+    low, high = min(values), max(values)
+    return low >= SMALLEST_SIGNED and high <= LARGEST_UNSIGNED
+
+
+def _has_a_number(texts: Sequence[str]) -> bool:
+    return any(any(character.isdigit() for character in text) for text in texts)
+
+
+def _all_dates(texts: Sequence[str]) -> bool:
+    return _all_parse(lambda text: date.fromisoformat(text.strip()), texts)
+
+
+def _all_moments(texts: Sequence[str]) -> bool:
+    # Only the day can still be wrong; the patterns have bounded hours, minutes and seconds.
+    return _all_parse(lambda text: date.fromisoformat(text.strip()[:10]), texts)
+
+
+def _all_parse(parse: Callable[[str], object], texts: Sequence[str]) -> bool:
+    try:
+        for text in set(texts):
+            parse(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _anything(texts: Sequence[str]) -> bool:
+    return bool(texts)
+
+
+CHOICES: Final = (
+    ("integer", INTEGER, _fits_64_bits),
+    ("float", FLOAT, _has_a_number),
+    ("boolean", BOOLEAN, _anything),
+    ("date", DATE, _all_dates),
+    ("timestamp", TIMESTAMP, _all_moments),
+    ("time", TIME, _anything),
+)
+
+
+def _moment(text: str) -> JsonValue:
+    text = text.strip()
+    text = f"{text[:10]}T{text[11:]}"
+    zone = _ZONE.search(text, 16)
+    if zone is None:
+        return text
+    offset = "Z" if zone[1] else f"{zone[2]}:{zone[3] or '00'}"
+    return text[: zone.start()] + offset
+
+
+def _truth(text: str) -> JsonValue:
+    return text.strip().lower() == "true"
+
+
+def _integer(text: str) -> JsonValue:
+    return number(int(text))
+
+
+def _real(text: str) -> JsonValue:
+    return real(float(text))
+
+
+def _stripped(text: str) -> JsonValue:
+    return text.strip()
+
+
+def _text(text: str) -> JsonValue:
+    return clean(text)
+
+
+def _nothing(_: str) -> JsonValue:
+    return None
+
+
+READ: Final[dict[str, Callable[[str], JsonValue]]] = {
+    "boolean": _truth,
+    "integer": _integer,
+    "float": _real,
+    "date": _stripped,
+    "time": _stripped,
+    "timestamp": _moment,
+    "string": _text,
+    "null": _nothing,
+}
+
+
+def moment_text(value: datetime) -> str:
+    """ISO 8601, UTC as Z."""
+    text = value.isoformat()
+    return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text

@@ -1,0 +1,172 @@
+"""Excel and OpenDocument workbooks: read whole, values as the cells hold them, formulas' results included."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import islice
+from typing import Any, BinaryIO, Final
+
+import python_calamine
+
+from preview.arrow_cells import span_text
+from preview.dialect import has_header
+from preview.errors import CorruptFile, EncryptedFile, NoTable, TooBig
+from preview.limits import MB, Limits
+from preview.result import JsonValue
+from preview.table import Cells, Table, clean, number, real, unique_names
+from preview.text_cells import moment_text
+
+SAMPLE: Final = 1000
+PACKED_RATIO: Final = 4
+"""A workbook may unpack to this many times `Limits.spool`: its cells are then held in memory once."""
+
+
+def check_parts(archive: zipfile.ZipFile, limits: Limits) -> None:
+    """Refuse a workbook whose parts unpack to more than may be held. Raises TooBig, EncryptedFile."""
+    size = sum(part.file_size for part in archive.infolist())
+    if size > limits.spool * PACKED_RATIO:
+        raise TooBig(
+            f"This workbook unpacks to {size // MB:,} MB; a preview unpacks up to {limits.spool * PACKED_RATIO // MB:,} MB."
+        )
+    if any(part.flag_bits & 1 for part in archive.infolist()):
+        raise EncryptedFile("This workbook is protected with a password, so its rows cannot be shown.")
+
+
+def read_workbook(file: BinaryIO, *, kind: str, rows: int, offset: int, limits: Limits) -> Table:
+    """The rows of the first sheet that has any. Raises CorruptFile, EncryptedFile, NoTable."""
+    try:
+        book = python_calamine.load_workbook(file)
+        names = list(book.sheet_names)
+        for name in names:
+            sheet = book.get_sheet_by_name(name)
+            if sheet.height and sheet.width:
+                return _sheet(sheet, name, names, kind=kind, rows=rows, offset=offset, limits=limits)
+    except python_calamine.PasswordError:
+        raise EncryptedFile("This workbook is protected with a password, so its rows cannot be shown.") from None
+    except (python_calamine.CalamineError, OSError, ValueError) as error:
+        if isinstance(error, NoTable):
+            raise
+        raise CorruptFile(f"The workbook is damaged: {_short(error)}.") from None
+    raise NoTable("This workbook has no cell with a value in it.")
+
+
+def _short(error: BaseException) -> str:
+    return str(error).strip().split("\n")[0][:200].rstrip(".")
+
+
+def _sheet(sheet: Any, name: str, names: Sequence[str], *, kind: str, rows: int, offset: int, limits: Limits) -> Table:
+    width = int(sheet.width)
+    shown = min(width, limits.columns)
+    lines = sheet.iter_rows()
+    head = [_values(line, shown) for line in islice(lines, SAMPLE)]
+    preamble = _preamble(head)
+    header = has_header([[_text(value) for value in line] for line in head[preamble : preamble + 200]])
+    first = preamble + (1 if header else 0)
+    titles = [_text(value) for value in head[preamble]] if header and len(head) > preamble else []
+    labels, notes = unique_names((titles + [""] * shown)[:shown])
+    if not header:
+        notes = []
+    if len(names) > 1:
+        others = ", ".join(f"“{other}”" for other in names if other != name)
+        notes.insert(0, f"The sheet “{name}” is shown; the workbook has {len(names)} sheets: also {others[:300]}.")
+    if preamble:
+        lines_text = "row" if preamble == 1 else f"{preamble} rows"
+        notes.append(f"The first {lines_text} of the sheet {'is' if preamble == 1 else 'are'} not part of the table.")
+    if width > shown:
+        notes.append(f"The first {shown:,} of {width:,} columns are shown.")
+    start = first + offset
+    page = head[start : start + rows]
+    page += [
+        _values(line, shown)
+        for line in islice(lines, max(0, start - len(head)), max(0, start - len(head)) + rows - len(page))
+    ]
+    total = max(0, int(sheet.height) - first)
+    sample = head[first:]
+    cells = [
+        _cells(label, [line[place] for line in sample], [line[place] for line in page])
+        for place, label in enumerate(labels)
+    ]
+    title = "OpenDocument" if kind == "ods" else "Excel"
+    read_as = (title, f"sheet “{name}”", "header row" if header else "no header row")
+    partial = total > len(sample)
+    return Table(cells, len(page), kind, read_as, total, partial=partial, column_count=width, notes=notes)
+
+
+def _values(line: Sequence[Any], width: int) -> list[Any]:
+    values = [None if value == "" else value for value in line[:width]]
+    return values + [None] * (width - len(values))
+
+
+def _preamble(rows: Sequence[Sequence[Any]]) -> int:
+    """Rows of at most one value before a table of three columns or more: titles, blank lines."""
+    filled = [sum(value is not None for value in row) for row in rows[:50]]
+    if not filled or sorted(filled)[len(filled) // 2] < 3:
+        return 0
+    return next((place for place, count in enumerate(filled[:20]) if count > 1), 0)
+
+
+def _text(value: Any) -> str:
+    """A cell as a person would type it."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    if isinstance(value, datetime | date | time | timedelta):
+        return str(_moment(value))
+    return clean(str(value))
+
+
+def _cells(name: str, sample: Sequence[Any], shown: Sequence[Any]) -> Cells:
+    present = [value for value in (*sample, *shown) if value is not None]
+    kind = _type_of(present)
+    return Cells(name, kind, [None if value is None else READ[kind](value) for value in shown])
+
+
+def _type_of(values: Sequence[Any]) -> str:
+    kinds = {type(value) for value in values}
+    if not kinds:
+        return "null"
+    if kinds == {bool}:
+        return "boolean"
+    if kinds <= {int, float}:
+        # A workbook stores every number as a double; where all are whole, integers is what was typed.
+        whole = all(isinstance(value, int) or (value.is_integer() and abs(value) <= 2**53) for value in values)
+        return "integer" if whole else "float"
+    if kinds == {date}:
+        return "date"
+    if kinds <= {date, datetime}:
+        return "timestamp"
+    if kinds == {time}:
+        return "time"
+    if kinds == {timedelta}:
+        return "duration"
+    return "string"
+
+
+def _moment(value: Any) -> JsonValue:
+    if isinstance(value, timedelta):
+        return span_text(value)
+    if isinstance(value, datetime):
+        return moment_text(value)
+    return str(value.isoformat())
+
+
+def _timestamp(value: Any) -> JsonValue:
+    return moment_text(value if isinstance(value, datetime) else datetime(value.year, value.month, value.day))  # noqa: DTZ001  # a cell has no zone
+
+
+READ: Final[dict[str, Any]] = {
+    "null": lambda _: None,
+    "boolean": bool,
+    "integer": lambda value: number(int(value)),
+    "float": lambda value: real(float(value)),
+    "date": _moment,
+    "time": _moment,
+    "duration": _moment,
+    "timestamp": _timestamp,
+    "string": _text,
+}

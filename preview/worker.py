@@ -1,0 +1,104 @@
+"""The process that reads files: started by `pool.Pool`, speaks JSON over a socket, and is killed when a read goes wrong.
+
+It holds no secret but the link it is given, may use a bounded amount of memory, and ends with its owner: nothing that a
+hostile file does here reaches the app. Answers are JSON and never pickles, so that the app trusts no object of this process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import gc
+import json
+import os
+import resource
+import select
+import sys
+import traceback
+from datetime import timedelta
+from multiprocessing.connection import Connection
+from typing import Any
+
+from preview.errors import PreviewError
+from preview.limits import Limits
+from preview.source import Source
+
+SPENT = 256 * 1000 * 1000
+"""Bytes a worker may have held at its peak and still take another task: more is given back by ending it."""
+
+
+def main(arguments: list[str]) -> None:
+    """Serve tasks until the socket closes. Arguments: socket fd, life pipe fd, `preview` or `scan`, memory limit, nice."""
+    socket_fd, life_fd, kind = int(arguments[0]), int(arguments[1]), arguments[2]
+    end_with(life_fd)
+    os.nice(int(arguments[4]))
+    if kind == "preview":
+        pass  # imported before the first task, whose time is limited
+    gc.freeze()
+    bound(int(arguments[3]))
+    connection = Connection(socket_fd)
+    connection.send_bytes(b"ready")
+    while True:
+        try:
+            task = json.loads(connection.recv_bytes())
+        except (EOFError, OSError):
+            return
+        facts, rows = answer(task)
+        facts["spent"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > SPENT
+        connection.send_bytes(json.dumps(facts).encode())
+        connection.send_bytes(rows)
+        del facts, rows
+
+
+def end_with(life_fd: int) -> None:
+    """Let the kernel end this process when the other end of the pipe closes, even while native code spins.
+
+    The pipe is never written to; that it hangs up raises SIGIO (fcntl(2), O_ASYNC), whose default is to end the process.
+    PR_SET_PDEATHSIG would not do: it follows the thread that started the worker, not the process.
+    """
+    fcntl.fcntl(life_fd, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(life_fd, fcntl.F_SETFL, fcntl.fcntl(life_fd, fcntl.F_GETFL) | os.O_ASYNC | os.O_NONBLOCK)
+    poll = select.poll()
+    poll.register(life_fd, 0)
+    if poll.poll(0):
+        os._exit(0)
+
+
+def bound(memory: int) -> None:
+    """Limit this process: `memory` bytes of data, no core file.
+
+    RLIMIT_DATA, never RLIMIT_AS: address space that is only reserved counts for the latter, and pyarrow hangs without it.
+    """
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def answer(task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+    """The facts and the rows of one task; what goes wrong is told as the name of a PreviewError and its sentence."""
+    limits = task["limits"]
+    bounds = Limits(
+        **{key: timedelta(seconds=value) if key.endswith("timeout") else value for key, value in limits.items()}
+    )
+    source = Source(**task["source"])
+    try:
+        if task["kind"] == "scan":
+            from preview.counting import scan
+
+            found = scan(source, limits=bounds)
+            return {"rows": found.rows, "sha256": found.sha256, "size": found.size}, b""
+        from preview.reader import read
+        from preview.table import payload
+
+        table = read(source, rows=task["rows"], offset=task["offset"], limits=bounds)
+        return payload(table, offset=task["offset"], limits=bounds)
+    except PreviewError as error:
+        return {"error": type(error).__name__, "text": str(error)}, b""
+    except MemoryError:
+        text = f"Showing this file needs more memory than the {bounds.memory // 1_000_000:,} MB a preview may use."
+        return {"error": "TooBig", "text": text}, b""
+    except Exception as error:  # noqa: BLE001  # whatever a file makes a reader do ends in a sentence
+        text = f"The file could not be read as what it seems to be ({type(error).__name__})."
+        return {"error": "CorruptFile", "text": text, "trace": traceback.format_exc(limit=-8)}, b""
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
