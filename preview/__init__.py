@@ -1,4 +1,6 @@
-"""Rows out of stored files of any common table format, within limits and in processes of their own; knows no catalogue."""
+"""Rows out of stored files of any common table format, within limits and in processes of their own; knows no
+catalogue.
+"""
 
 from preview.errors import PreviewError
 from preview.limits import Limits

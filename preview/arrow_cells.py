@@ -1,4 +1,5 @@
-"""Arrow arrays as JSON values: exact, without going through types that overflow, and without unfolding what nobody sees.
+"""Arrow arrays as JSON values: exact, without going through types that overflow, and without unfolding what nobody
+sees.
 
 A dictionary is decoded value by value and its values are shared; a list is cut to `LONGEST_LIST` elements before it is
 converted, so that a small file cannot become a large answer.
@@ -29,7 +30,9 @@ DataType = Any
 
 
 class Arrow:
-    """Converts columns for one preview; `cell` is the longest text or byte string kept, `cut` counts what was shortened."""
+    """Converts columns for one preview; `cell` is the longest text or byte string kept, `cut` counts what was
+    shortened.
+    """
 
     def __init__(self, *, cell: int) -> None:
         self.cut = 0
@@ -242,8 +245,8 @@ def _unit(kind: DataType) -> str:
 
 def _dates(array: Array) -> list[JsonValue]:
     # numpy writes every year there is; datetime.date ends at 9999.
-    unit = "D" if pt.is_date32(array.type) else "ms"
-    return _each(lambda value: str(np.datetime64(value, unit).astype("datetime64[D]")), _integers(array))
+    per_day = 1 if pt.is_date32(array.type) else 86_400_000
+    return _each(lambda value: str(np.datetime64(value // per_day, "D")), _integers(array))
 
 
 def _fraction(value: int, unit: str) -> str:

@@ -62,7 +62,9 @@ _XML = re.compile(rb"\s*<(\?xml|!doctype|[a-z][\w:.-]*[\s>])", re.IGNORECASE)
 
 
 def signature_of(head: bytes) -> str | None:
-    """`parquet arrow arrow-stream feather1 gzip bz2 xz zstd zip ole`, or None where the first bytes are none of these."""
+    """`parquet arrow arrow-stream feather1 gzip bz2 xz zstd zip ole`, or None where the first bytes are none of
+    these.
+    """
     for magic, kind in SIGNATURES:
         if head.startswith(magic):
             return kind

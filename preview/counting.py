@@ -1,6 +1,7 @@
 """One pass over a whole file: the SHA-256 of its stored bytes and, for a text format, its rows.
 
-Counts with the preview's own judgement of encoding, dialect and header, so that the number is that of the rows it shows.
+Counts with the preview's own judgement of encoding, dialect and header, so that the number is that of the rows it
+shows.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class Hashed:
 
 
 def scan(source: Source, *, limits: Limits) -> Scan:
-    """Read all stored bytes once. Raises SourceUnavailable and SourceGone only: what cannot be counted has `rows` None."""
+    """Read all stored bytes once. Raises SourceUnavailable and SourceGone only: what cannot be counted has `rows`
+    None.
+    """
     transport = open_transport(source)
     stored = Hashed(Chunks(transport.stream(0)))
     head = fill(stored, PEEK)

@@ -69,7 +69,9 @@ class _Utf8:
 
 
 def open_text(stream: Forward, *, size: int | None) -> Text:
-    """Read the beginning of a text and judge its encoding. `size` is its length in bytes, None where unknown (compressed)."""
+    """Read the beginning of a text and judge its encoding. `size` is its length in bytes, None where unknown
+    (compressed).
+    """
     wanted = SMALL + 1 if size is None or size <= SMALL else HEAD
     head = fill(stream, wanted)
     whole = len(head) < wanted
@@ -120,8 +122,8 @@ def window(text: Text, ends: RowEnds, *, first: int, count: int, limits: Limits)
             buffer.clear()
             if base > limits.skip:
                 raise TooBig(
-                    f"Rows this far into a text file cannot be shown yet: they begin more than {limits.skip // MB} MB from "
-                    "its start. Earlier rows can, and the download has them all."
+                    f"Rows this far into a text file cannot be shown yet: they begin more than {limits.skip // MB} MB "
+                    "from its start. Earlier rows can, and the download has them all."
                 )
         elif len(buffer) - (start - base) > limits.text:
             last = int(found[-1]) if len(found) else start

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import re
 import sys
 from collections import Counter
@@ -11,14 +12,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-# The bytes of one read are bounded by Limits.text; the module's own bound of 131,072 characters a cell would fail earlier.
+# One read is bounded by Limits.text; the csv module's own bound of 131,072 characters a cell would fail earlier.
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 SAMPLE_ROWS: Final = 200
 SAMPLE_TEXT: Final = 1 << 17
 """Characters looked at."""
 
-DELIMITERS: Final = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", ":": "colon", " ": "space", "^": "caret", "~": "tilde", "\x01": "Ctrl-A", "\x1f": "unit separator"}  # fmt: skip
+DELIMITERS: Final = {
+    ",": "comma",
+    ";": "semicolon",
+    "\t": "tab",
+    "|": "pipe",
+    ":": "colon",
+    " ": "space",
+    "^": "caret",
+    "~": "tilde",
+    "\x01": "Ctrl-A",
+    "\x1f": "unit separator",
+}
 """The delimiters that are tried → their names; earlier ones win a tie."""
 PRIORS: Final = {
     ",": 1.0,
@@ -123,7 +135,7 @@ def _sample_rows(dialect: Dialect, sample: str, *, cut: bool) -> list[list[str]]
 
 
 def _score(rows: list[list[str]], delimiter: str) -> float:
-    """How well a delimiter divides the rows, 0 to 1: the same number of cells everywhere, and cells that look like values."""
+    """How well a delimiter divides the rows, 0 to 1: as many cells everywhere, and cells that look like values."""
     widths = Counter(len(row) for row in rows)
     divided = [(count * width, width) for width, count in widths.items() if width > 1]
     if not divided:
@@ -139,7 +151,8 @@ def _score(rows: list[list[str]], delimiter: str) -> float:
 
 _NUMBER = re.compile(r"\s*[-+]?[$€£]?(\d+|\d{1,3}([,. ']\d{3})+|\d*[.,]\d+|\d+[.,]\d*)([eE][-+]?\d+)?\s*%?\s*")
 _MOMENT = re.compile(
-    r"\s*(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)\s*([AaPp][Mm]|Z|[-+]\d{2}:?\d{2})?\s*"
+    r"\s*(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)"
+    r"\s*([AaPp][Mm]|Z|[-+]\d{2}:?\d{2})?\s*"
 )
 _TRUTH = re.compile(r"(?i:true|false)")
 _MISSING = re.compile(r"(?i:|na|n/a|nan|null|none|-|\?|\.|#n/a)")
@@ -200,7 +213,7 @@ def _preamble(rows: list[list[str]]) -> int:
 
 
 def has_header(rows: Sequence[Row]) -> bool:
-    """Whether the first row names the columns: text above numbers, dates or truth values says yes, a like kind says no."""
+    """Whether the first row names the columns: text above numbers or dates says yes, another number says no."""
     if not rows:
         return True
     first, body = rows[0], rows[1:]
@@ -242,7 +255,7 @@ def _is_series(first: Row, kinds: Sequence[str]) -> bool:
     numbers = [
         int(cell) for cell, kind in zip(first, kinds, strict=True) if kind == "number" and cell.strip().isdecimal()
     ]
-    steps = {later - sooner for sooner, later in zip(numbers, numbers[1:], strict=False)}
+    steps = {later - sooner for sooner, later in itertools.pairwise(numbers)}
     return (
         len(numbers) > 1
         and len(steps) == 1

@@ -1,4 +1,6 @@
-"""Which encoding a text is in: byte-order mark, then strict UTF-8, then UTF-16 by its zero bytes, then a statistical guess."""
+"""Which encoding a text is in: byte-order mark, then strict UTF-8, then UTF-16 by its zero bytes, then a statistical
+guess.
+"""
 
 from __future__ import annotations
 
@@ -43,7 +45,9 @@ GUESSABLE: Final = {
     "EUC-KR": ("cp949", "EUC-KR"),
     "UHC": ("cp949", "EUC-KR"),
 }
-"""What the detector may answer → (codec, label). Each 8-bit set is read as its superset, as browsers do (WHATWG Encoding)."""
+"""What the detector may answer → (codec, label). Each 8-bit set is read as its superset, as browsers do (WHATWG
+Encoding).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +89,8 @@ def decodes(data: bytes, codec: str, *, whole: bool) -> bool:
 def decode(data: bytes, encoding: Encoding) -> tuple[str, Encoding]:
     """The text of whole rows, and the encoding that gave it.
 
-    Rows far into a file may hold the first byte its head gave no sign of; they are then looked at by themselves. What no
-    encoding explains is read as Windows-1252 with U+FFFD for its five undefined bytes.
+    Rows far into a file may hold the first byte its head gave no sign of; they are then looked at by themselves. What
+    no encoding explains is read as Windows-1252 with U+FFFD for its five undefined bytes.
     """
     try:
         return data.decode(encoding.codec), encoding

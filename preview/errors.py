@@ -1,7 +1,7 @@
 """Why a file shows no table: one error per fact, each with a sentence for the user.
 
-`str(error)` is that sentence. Every class has a short `title` and is also the builtin it is; all of them are made from one
-argument, so they travel between processes unchanged.
+`str(error)` is that sentence. Every class has a short `title` and is also the builtin it is; all of them are made
+from one argument, so they travel between processes unchanged.
 """
 
 from __future__ import annotations

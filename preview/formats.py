@@ -1,4 +1,6 @@
-"""What a file name says about its content: the format, the wrapping (gzip, zip …) and the media type. No byte is read here."""
+"""What a file name says about its content: the format, the wrapping (gzip, zip …) and the media type. No byte is read
+here.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Arrow IPC (Feather v2) files and streams: only the record batches that the rows asked for lie in, only the columns shown."""
+"""Arrow IPC (Feather v2) files and streams: only the record batches and columns that are shown are fetched."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def read_ipc_file(file: RangeFile, *, rows: int, offset: int, limits: Limits) ->
 
 
 def read_ipc_stream(stream: Any, *, rows: int, offset: int, limits: Limits) -> Table:
-    """The rows of an IPC stream, which has no index: what lies before them is read. Raises CorruptFile, NoTable, TooBig."""
+    """The rows of an IPC stream, which has no index: what lies before is read. Raises CorruptFile, NoTable, TooBig."""
     try:
         # `stream` is a forward stream; pyarrow reads it as a file that cannot seek.
         schema_reader = pa.ipc.open_stream(pa.PythonFile(_Readable(stream, limits.skip), mode="r"))
@@ -98,7 +98,8 @@ class _Readable:
             self._left -= len(block)
             if self._left < 0:
                 raise TooBig(
-                    "Rows this far into an Arrow stream cannot be shown: it has no index, so all before them would be read."
+                    "Rows this far into an Arrow stream cannot be shown: it has no index, so all before them would "
+                    "have to be read."
                 )
         return b"".join(blocks)
 

@@ -14,7 +14,8 @@ from preview.text_cells import is_iso_moment
 def columns_of(
     records: Sequence[Any], limits: Limits, *, sample: Sequence[Any] = ()
 ) -> tuple[list[Cells], int, list[str]]:
-    """The columns of the records, how many there are, and notes. `sample` are records of the same file that are not shown.
+    """The columns of the records, how many there are, and notes. `sample` are records of the same file that are not
+    shown.
 
     An object's keys are columns; an array's places are; anything else is one column, `value`.
     """

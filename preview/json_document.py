@@ -83,8 +83,8 @@ def _array(
             sample.append(flat(record))
         if cursor.passed > limits.skip:
             raise TooBig(
-                f"Rows this far into a JSON file cannot be shown yet: they begin more than {limits.skip // MB} MB from its start. "
-                "Earlier rows can, and the download has them all."
+                f"Rows this far into a JSON file cannot be shown yet: they begin more than {limits.skip // MB} MB from "
+                "its start. Earlier rows can, and the download has them all."
             )
     page = [flat(record) for record in islice(records, rows)]
     rest = [flat(record) for record in records] if text.whole else []
@@ -107,7 +107,9 @@ def _array(
 
 
 def _members(cursor: JsonText, limits: Limits) -> dict[str, Any] | str:
-    """The members of an object too large to be read at once; or the key before whose array of objects the cursor stops."""
+    """The members of an object too large to be read at once; or the key before whose array of objects the cursor
+    stops.
+    """
     members: dict[str, Any] = {}
     cursor.take("{")
     if cursor.peek() == "}":
@@ -121,7 +123,8 @@ def _members(cursor: JsonText, limits: Limits) -> dict[str, Any] | str:
         members[key] = cursor.value()
         if cursor.passed > limits.text:
             raise TooBig(
-                f"A JSON object that is no list of rows has to be read whole, which is done up to {limits.text // MB} MB."
+                "A JSON object that is no list of rows has to be read whole, which is done up to "
+                f"{limits.text // MB} MB."
             )
         if cursor.take(",}") == "}":
             return members

@@ -32,9 +32,9 @@ def read_json_lines(text: Text, *, rows: int, offset: int, limits: Limits) -> Ta
         raise CorruptFile(f"This is not JSON Lines: line {bad[0] + offset:,} is not JSON ({why}).")
     cells, width, notes = columns_of(records, limits, sample=sample)
     if bad:
-        which = ", ".join(f"{line + offset:,}" for line in bad[:5])
+        which = ", ".join(f"{line + offset:,}" for line in bad[:5]) + (" …" if len(bad) > 5 else "")
         notes.append(
-            f"{len(bad):,} of these lines {'is' if len(bad) == 1 else 'are'} not JSON and shown empty: {which}{' …' if len(bad) > 5 else ''}."
+            f"{len(bad):,} of these lines {'is' if len(bad) == 1 else 'are'} not JSON and shown empty: line {which}."
         )
     if found.too_long:
         notes.append(f"The line after these is longer than {limits.text // MB} MB and is not shown.")

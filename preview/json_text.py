@@ -17,7 +17,7 @@ BLANK: Final = " \t\n\r\ufeff"
 
 
 class JsonText:
-    """A cursor in a JSON text. `limit` bounds one value, in characters. Raises CorruptFile (saying where) and TooBig."""
+    """A cursor in a JSON text. `limit` bounds one value, in characters. Raises CorruptFile (with the line), TooBig."""
 
     def __init__(self, text: Text, *, limit: int) -> None:
         self._blocks = self._decoded(text)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import timedelta
+from typing import Any
 
 KB = 1000
 MB = 1000 * KB
@@ -33,3 +35,17 @@ class Limits:
     """Characters of all rows of one preview together; where they are more, cells are cut shorter."""
     rows: int = 1000
     """Rows of one preview."""
+
+    def to_plain(self) -> dict[str, float]:
+        """As JSON can carry it: durations in seconds."""
+        return {
+            key: value.total_seconds() if isinstance(value, timedelta) else value for key, value in asdict(self).items()
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Limits:
+        """What `to_plain` gave."""
+        values: dict[str, Any] = {
+            key: timedelta(seconds=value) if key.endswith("timeout") else value for key, value in plain.items()
+        }
+        return cls(**values)

@@ -1,8 +1,8 @@
 """Worker processes that may die: started when needed, killed when a read takes too long, gone when idle.
 
-Why not `multiprocessing` or pebble on it: a child there imports the parent's `__main__`, which under Streamlit is whatever
-page script runs at that moment, and its fork server belongs to the whole process and cannot be stopped. Here a worker is a
-plain subprocess with nothing of the parent's but two descriptors, and the calling threads do the waiting.
+Why not `multiprocessing`, or pebble on top of it: a child there imports the parent's `__main__`, which under Streamlit
+is whatever page script runs at that moment, and its fork server belongs to the whole process and cannot be stopped.
+Here a worker is a plain subprocess with nothing of the parent's but two descriptors; the calling threads do the waiting.
 """
 
 from __future__ import annotations
@@ -115,13 +115,11 @@ class Worker:
                 self._ready = True
             self.tasks += 1
             self._connection.send_bytes(task)
-            if not self._connection.poll(timeout):
-                raise TimeoutError
-            return json.loads(self._connection.recv_bytes()), self._connection.recv_bytes()
-        except TimeoutError:
-            raise
+            if self._connection.poll(timeout):
+                return json.loads(self._connection.recv_bytes()), self._connection.recv_bytes()
         except (EOFError, OSError) as error:
             raise _Died(str(error)) from error
+        raise TimeoutError
 
     def kill(self) -> int:
         """End the process now; returns its exit status."""
@@ -172,8 +170,8 @@ class Pool:
                 log.warning("preview_worker_died", kind=self._kind, attempt=attempt, closed=self._closed)
                 if attempt == 2 or self._closed:
                     raise WorkerCrashed(
-                        "Reading this file stopped its reader twice: the file is damaged, or needs more memory than a preview may "
-                        "use. It is stored as it is and can be downloaded."
+                        "Reading this file stopped its reader twice: the file is damaged, or needs more memory than a "
+                        "preview may use. It is stored as it is and can be downloaded."
                     ) from None
             finally:
                 self._give_back(worker, keep=keep)
@@ -194,15 +192,16 @@ class Pool:
                 self._busy.add(worker)
                 return worker
             self._starting += 1
-        worker = None
         try:
             worker = Worker(self._kind, memory=self._memory, nice=self._nice)
-        finally:
+        except BaseException:
             with self._changed:
                 self._starting -= 1
-                if worker is not None:
-                    self._busy.add(worker)
                 self._changed.notify()
+            raise
+        with self._changed:
+            self._starting -= 1
+            self._busy.add(worker)
         return worker
 
     def _give_back(self, worker: Worker, *, keep: bool) -> None:

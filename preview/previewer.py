@@ -20,11 +20,13 @@ REMEMBERED: Final = 16 * MB
 
 
 class Previewer:
-    """Reads files for their rows. `workers` bounds how many reads run at once; the others wait, and waiting is not timed."""
+    """Reads files for their rows. `workers` bounds how many reads run at once; the others wait, and waiting is not
+    timed.
+    """
 
     def __init__(self, limits: Limits, workers: int, *, idle: timedelta = IDLE) -> None:
         self._limits = limits
-        self._bounds = _plain(limits)
+        self._bounds = limits.to_plain()
         self._previews = Pool("preview", size=workers, memory=limits.memory, nice=5, idle=idle)
         # Scans run for minutes: in a worker of their own they never stand before a preview.
         self._scans = Pool("scan", size=1, memory=limits.memory, nice=10, idle=idle)
@@ -49,7 +51,9 @@ class Previewer:
         return preview
 
     def scan(self, source: Source) -> Scan:
-        """Read all stored bytes once, in bounded memory. Raises SourceUnavailable, SourceGone, TimedOut, WorkerCrashed."""
+        """Read all stored bytes once, in bounded memory. Raises SourceUnavailable, SourceGone, TimedOut,
+        WorkerCrashed.
+        """
         facts, _ = self._scans.run(
             {"source": asdict(source), "limits": self._bounds}, timeout=self._limits.scan_timeout
         )
@@ -80,12 +84,6 @@ class Previewer:
             while self._held > REMEMBERED:
                 _, oldest = self._remembered.popitem(last=False)
                 self._held -= len(oldest.rows_json)
-
-
-def _plain(limits: Limits) -> dict[str, Any]:
-    return {
-        key: value.total_seconds() if isinstance(value, timedelta) else value for key, value in asdict(limits).items()
-    }
 
 
 def _preview(facts: dict[str, Any], text: bytes) -> Preview:

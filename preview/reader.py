@@ -143,7 +143,8 @@ def _zip(file: RangeFile, job: Job, *, packed: bool) -> Table:
 
         check_parts(archive, job.limits)
         whole, _ = spool(ForwardFile(file), limit=job.limits.spool, what="A workbook")
-        # A shape that unpacks to more than may be held is refused before it is opened; the file's own size is bounded too.
+        # A shape that unpacks to more than may be held is refused before it is opened; the file's own size is bounded
+        # too.
         return _noted(read_workbook(whole, kind=what, **job.page), job)
     if what != "archive":
         raise NoTable(f"This is {what}, which holds no table; it is stored and can be downloaded.")

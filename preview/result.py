@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 if TYPE_CHECKING:
     import pandas as pd
 
-JsonValue: TypeAlias = "None | bool | int | float | str | list[JsonValue] | dict[str, JsonValue]"
+JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, JsonValue] | None"
 
 TYPES = (
     "boolean",
@@ -42,8 +42,8 @@ class Column:
 class Preview:
     """Some rows of a file, and how much of the file they and the facts about it cover.
 
-    `frame` is for the eye, `json_rows()` for programs. `total_rows` is exact or None; `partial` says that the count or the
-    types cover less than the whole file; `notes` are sentences for the user; `read_as` says what was detected;
+    `frame` is for the eye, `json_rows()` for programs. `total_rows` is exact or None; `partial` says that the count
+    or the types cover less than the whole file; `notes` are sentences for the user; `read_as` says what was detected;
     `column_count` is the number of columns in the file, of which `columns` are those shown.
     """
 
@@ -72,8 +72,9 @@ class Preview:
     def json_rows(self) -> list[list[JsonValue]]:
         """The rows as JSON values.
 
-        Integers beyond ±(2^53−1) and decimals are strings; NaN and infinities are "NaN", "Infinity", "-Infinity"; dates and
-        times ISO 8601; bytes base64; nested values JSON. A cell longer than `Limits.cell` is cut, and a note says so.
+        Integers beyond ±(2^53−1) and decimals are strings; NaN and infinities are "NaN", "Infinity", "-Infinity";
+        dates and times ISO 8601; bytes base64; nested values JSON. A cell longer than `Limits.cell` is cut, and a
+        note says so.
         """
         return cast("list[list[JsonValue]]", json.loads(self.rows_json))
 

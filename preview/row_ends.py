@@ -82,16 +82,17 @@ class RowEnds:
     def _newlines(self, data: bytes, array: NDArray[np.uint8]) -> Positions:
         lone = data.count(b"\r") - data.count(b"\r\n") if b"\r" in data else 0
         if not lone:
-            return np.flatnonzero(array == LF) + 1
+            return np.flatnonzero(array == LF).astype(np.int64) + 1
         follows = np.append(array[1:], 0)
-        return np.flatnonzero((array == LF) | ((array == CR) & (follows != LF))) + 1
+        return np.flatnonzero((array == LF) | ((array == CR) & (follows != LF))).astype(np.int64) + 1
 
     def _outside(self, data: bytes, array: NDArray[np.uint8], ends: Positions) -> Positions:
         quotes = np.flatnonzero(array == self._quote)
         if self._vector and self._is_regular(array, quotes):
             parity = (np.searchsorted(quotes, ends) + self.inside) % 2
             self.inside = bool((len(quotes) + self.inside) % 2)
-            return ends[parity == 0]
+            outside: Positions = ends[parity == 0]
+            return outside
         return self._outside_slowly(data, ends)
 
     def _is_regular(self, array: NDArray[np.uint8], quotes: Positions) -> bool:

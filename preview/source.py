@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to read. `url` is `file:///…` or a presigned `http(s)://…` GET link that honours Range; `size` is in bytes."""
+    """A file to read. `url` is `file:///…` or a presigned `http(s)://…` GET link that honours Range; `size` is in
+    bytes.
+    """
 
     url: str
     size: int

@@ -1,7 +1,7 @@
 """Files as the readers want them: a seekable one that fetches ranges, and forward ones that may be decompressed.
 
-A forward stream's `read(n)` gives at most n bytes, and b"" only at the end; nothing behind it grows with the file, nor with
-what a bomb unpacks to.
+A forward stream's `read(n)` gives at most n bytes, and b"" only at the end; nothing behind it grows with the file,
+nor with what a bomb unpacks to.
 """
 
 from __future__ import annotations
@@ -190,8 +190,7 @@ class Unpacked:
             raise CorruptFile(f"The {TITLES[self._wrapping]} data is damaged: {error}.") from None
 
     def _read_zstd(self, size: int) -> bytes:
-        data = cast("bytes", self._frames.read(size))
-        return data
+        return self._frames.read(size)
 
     def _read_members(self, size: int) -> bytes:
         while not self._ended:
@@ -262,7 +261,9 @@ def _begins_member(data: bytes, wrapping: str) -> bool:
 
 
 def spool(stream: Forward, *, limit: int, what: str) -> tuple[BinaryIO, int]:
-    """Copy a stream into an unnamed temporary file; returns it, rewound, and its size. Raises TooBig past `limit` bytes."""
+    """Copy a stream into an unnamed temporary file; returns it, rewound, and its size. Raises TooBig past `limit`
+    bytes.
+    """
     file = cast("BinaryIO", tempfile.TemporaryFile(prefix="datashelf-"))  # noqa: SIM115  # the reader of it closes it
     size = 0
     while block := stream.read(1 << 20):

@@ -1,7 +1,8 @@
-"""Columns of text turned into typed values without losing one: a type is taken only where every value keeps its meaning.
+"""Columns of text turned into typed values without losing one: a type is taken only where every value keeps its
+meaning.
 
-"007" and ids longer than 64 bits stay text, NA and null stay text, yes and T are no truth values, 2024-02-30 is no date. An
-empty cell is null whatever the type. Times keep the digits the file has.
+"007" and ids longer than 64 bits stay text, NA and null stay text, yes and T are no truth values, 2024-02-30 is no
+date. An empty cell is null whatever the type. Times keep the digits the file has.
 """
 
 from __future__ import annotations

@@ -115,22 +115,27 @@ class HttpTransport:
         position, failures = start, 0
         while position < self._size:
             try:
-                response = self._get(position, self._size - 1)
-                try:
-                    for block in response.stream(CHUNK, decode_content=False):
-                        position += len(block)
-                        failures = 0
-                        yield block
-                finally:
-                    # Closed rather than released: a reader that stops early must not leave the rest in the pipe.
-                    response.close()
-                if position < self._size:
-                    raise _Retryable("the answer ended early")
+                for block in self._rest(position):
+                    position += len(block)
+                    failures = 0
+                    yield block
             except (urllib3.exceptions.HTTPError, _Retryable) as error:
                 failures += 1
                 if failures >= ATTEMPTS:
                     raise SourceUnavailable(AWAY) from error
                 time.sleep(BACKOFF * 2 ** (failures - 1))
+
+    def _rest(self, position: int) -> Iterator[bytes]:
+        response = self._get(position, self._size - 1)
+        try:
+            for block in response.stream(CHUNK, decode_content=False):
+                position += len(block)
+                yield block
+        finally:
+            # Closed rather than released: a reader that stops early must not leave the rest in the pipe.
+            response.close()
+        if position < self._size:
+            raise _Retryable("the answer ended early")
 
     def _get(self, first: int, last: int) -> urllib3.BaseHTTPResponse:
         headers = {"Range": f"bytes={first}-{last}", "Accept-Encoding": "identity"}

@@ -28,7 +28,8 @@ def check_parts(archive: zipfile.ZipFile, limits: Limits) -> None:
     size = sum(part.file_size for part in archive.infolist())
     if size > limits.spool * PACKED_RATIO:
         raise TooBig(
-            f"This workbook unpacks to {size // MB:,} MB; a preview unpacks up to {limits.spool * PACKED_RATIO // MB:,} MB."
+            f"This workbook unpacks to {size // MB:,} MB; "
+            f"a preview unpacks up to {limits.spool * PACKED_RATIO // MB:,} MB."
         )
     if any(part.flag_bits & 1 for part in archive.infolist()):
         raise EncryptedFile("This workbook is protected with a password, so its rows cannot be shown.")

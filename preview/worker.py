@@ -1,7 +1,9 @@
-"""The process that reads files: started by `pool.Pool`, speaks JSON over a socket, and is killed when a read goes wrong.
+"""The process that reads files: started by `pool.Pool`, speaks JSON over a socket, and is killed when a read goes
+wrong.
 
-It holds no secret but the link it is given, may use a bounded amount of memory, and ends with its owner: nothing that a
-hostile file does here reaches the app. Answers are JSON and never pickles, so that the app trusts no object of this process.
+It holds no secret but the link it is given, may use a bounded amount of memory, and ends with its owner: nothing that
+a hostile file does here reaches the app. Answers are JSON and never pickles, so that the app trusts no object of this
+process.
 """
 
 from __future__ import annotations
@@ -14,7 +16,6 @@ import resource
 import select
 import sys
 import traceback
-from datetime import timedelta
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -27,7 +28,9 @@ SPENT = 256 * 1000 * 1000
 
 
 def main(arguments: list[str]) -> None:
-    """Serve tasks until the socket closes. Arguments: socket fd, life pipe fd, `preview` or `scan`, memory limit, nice."""
+    """Serve tasks until the socket closes. Arguments: socket fd, life pipe fd, `preview` or `scan`, memory limit,
+    nice.
+    """
     socket_fd, life_fd, kind = int(arguments[0]), int(arguments[1]), arguments[2]
     end_with(life_fd)
     os.nice(int(arguments[4]))
@@ -52,8 +55,8 @@ def main(arguments: list[str]) -> None:
 def end_with(life_fd: int) -> None:
     """Let the kernel end this process when the other end of the pipe closes, even while native code spins.
 
-    The pipe is never written to; that it hangs up raises SIGIO (fcntl(2), O_ASYNC), whose default is to end the process.
-    PR_SET_PDEATHSIG would not do: it follows the thread that started the worker, not the process.
+    The pipe is never written to; that it hangs up raises SIGIO (fcntl(2), O_ASYNC), whose default is to end the
+    process. PR_SET_PDEATHSIG would not do: it follows the thread that started the worker, not the process.
     """
     fcntl.fcntl(life_fd, fcntl.F_SETOWN, os.getpid())
     fcntl.fcntl(life_fd, fcntl.F_SETFL, fcntl.fcntl(life_fd, fcntl.F_GETFL) | os.O_ASYNC | os.O_NONBLOCK)
@@ -66,7 +69,8 @@ def end_with(life_fd: int) -> None:
 def bound(memory: int) -> None:
     """Limit this process: `memory` bytes of data, no core file.
 
-    RLIMIT_DATA, never RLIMIT_AS: address space that is only reserved counts for the latter, and pyarrow hangs without it.
+    RLIMIT_DATA, never RLIMIT_AS: address space that is only reserved counts for the latter, and pyarrow hangs without
+    it.
     """
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -74,10 +78,7 @@ def bound(memory: int) -> None:
 
 def answer(task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """The facts and the rows of one task; what goes wrong is told as the name of a PreviewError and its sentence."""
-    limits = task["limits"]
-    bounds = Limits(
-        **{key: timedelta(seconds=value) if key.endswith("timeout") else value for key, value in limits.items()}
-    )
+    bounds = Limits.from_plain(task["limits"])
     source = Source(**task["source"])
     try:
         if task["kind"] == "scan":
