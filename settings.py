@@ -1,4 +1,4 @@
-"""Every setting of Datashelf: one frozen tree, read from the environment (and `.env`) once, checked before anything starts.
+"""Every setting of Datashelf: one frozen tree, read from the environment (and `.env`), checked at start.
 
 This module is the only reader of the environment. `load()` turns whatever is wrong into one `SettingsError` whose
 sentence names the setting and says what is allowed; `app.py` and `ops` print it and exit with `EXIT_CONFIG`.
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
@@ -19,7 +20,8 @@ from pydantic_settings.exceptions import SettingsError as SourceError
 EXIT_CONFIG = 78
 """Exit status for a configuration error (EX_CONFIG of BSD's sysexits.h)."""
 
-ROLES = ("datasets", "models", "temp")
+ENV_FILE = ".env"
+"""Beside the process's working folder; what stands in the environment itself wins."""
 LONGEST_PRESIGN = 604_800
 """Seconds: SigV4 refuses a longer X-Amz-Expires (AWS, "Authenticating requests: using query parameters")."""
 
@@ -71,7 +73,9 @@ class Minio(Section):
             return None
         allowed = set("abcdefghijklmnopqrstuvwxyz0123456789.-")
         if not 3 <= len(value) <= 63 or set(value) - allowed or not (value[0].isalnum() and value[-1].isalnum()):
-            raise ValueError("must be 3 to 63 lower-case letters, digits, dots or hyphens, beginning and ending with a letter or digit")
+            raise ValueError(
+                "must be 3 to 63 lower-case letters, digits, dots or hyphens, with a letter or digit at both ends"
+            )
         return value
 
     @field_validator("access_key", "region")
@@ -112,7 +116,12 @@ class Settings(BaseSettings):
     """The whole tree; make it with `load()`, which turns a bad value into a sentence."""
 
     model_config = SettingsConfigDict(
-        frozen=True, env_nested_delimiter="__", env_file=".env", env_file_encoding="utf-8", extra="ignore", env_ignore_empty=True
+        frozen=True,
+        env_nested_delimiter="__",
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8",
+        extra="ignore",
+        env_ignore_empty=True,
     )
 
     storage_backend: Literal["local", "minio"] = "local"
@@ -142,14 +151,16 @@ class Settings(BaseSettings):
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         if value is not None and len(value.get_secret_value()) < 32:
-            raise ValueError("must be at least 32 characters; make one with: python -c 'import secrets; print(secrets.token_hex(32))'")
+            raise ValueError("must be at least 32 characters; make one with: openssl rand -hex 32")
         return value
 
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("sqlite:///", "postgresql://", "postgresql+psycopg://")):
-            raise ValueError("must begin with postgresql:// or sqlite:///, for example postgresql://user:password@db/datashelf")
+            raise ValueError(
+                "must begin with postgresql:// or sqlite:///, for example postgresql://user:password@db/datashelf"
+            )
         return value
 
     @model_validator(mode="after")
@@ -177,8 +188,8 @@ class Settings(BaseSettings):
         if self.auth.mode != "none" or self.auth.allow_open or is_loopback(address):
             return
         raise SettingsError(
-            f"AUTH__MODE=none lets everyone in, and the app would listen on {address or 'every interface'}: listen on 127.0.0.1 "
-            "(server.address in .streamlit/config.toml) or set AUTH__ALLOW_OPEN=true if that is meant."
+            f"AUTH__MODE=none lets everyone in, and the app would listen on {address or 'every interface'}: "
+            "listen on 127.0.0.1 (server.address in .streamlit/config.toml), or set AUTH__ALLOW_OPEN=true to mean it."
         )
 
 
@@ -207,17 +218,25 @@ def load(**overrides: object) -> Settings:
         raise SettingsError(f"{name} cannot be read; set its parts one by one, for example {name}__…=value.") from None
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
-        raise SettingsError(_sentence(first["loc"], first["type"], first["msg"], first.get("input"), first.get("ctx") or {})) from None
+        raise SettingsError(
+            _sentence(first["loc"], first["type"], first["msg"], first.get("input"), first.get("ctx") or {})
+        ) from None
 
 
 def _refuse_unknown_names() -> None:
     # pydantic-settings only sees names it can explode at "__"; a flat misspelling (`MINIO_ENDPOINT`) would pass in
     # silence and leave the operator with the default. MINIO_ACCESS_KEY and its like belong to MinIO's own tools.
-    for name in os.environ:
+    for name in (*os.environ, *dotenv_values(ENV_FILE, encoding="utf-8")):
         for section, model in SECTIONS.items():
             field = name.upper().removeprefix(f"{section}_").lower()
-            if name.upper() == f"{section}_{field.upper()}" and field in model.model_fields and field not in ("access_key", "secret_key", "region"):
-                raise SettingsError(f"{name} is not a setting of Datashelf; did you mean {section}__{field.upper()}, with two underscores?")
+            if (
+                name.upper() == f"{section}_{field.upper()}"
+                and field in model.model_fields
+                and field not in ("access_key", "secret_key", "region")
+            ):
+                raise SettingsError(
+                    f"{name} is not a setting; did you mean {section}__{field.upper()}, with two underscores?"
+                )
 
 
 def _sentence(loc: tuple[int | str, ...], kind: str, message: str, value: object, ctx: dict[str, object]) -> str:

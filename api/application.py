@@ -1,0 +1,40 @@
+"""Puts the API together: routes, errors, guard and log onto the FastAPI app that `app.py` serves."""
+
+from __future__ import annotations
+
+from fastapi import Depends, FastAPI
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api import problems
+from api.body_limit import LONGEST_BODY, AnnouncedBodyLimit
+from api.deps import set_link_base
+from api.guard import Guard
+from api.requests_log import RequestsLog
+from api.routes import API, datasets, docs, files, health, objects, uploads
+from settings import Settings
+
+OPENAPI_URL = f"{API}/openapi.json"
+OURS = ("/api/", "/s/", "/metrics/")
+
+
+def install(app: FastAPI, settings: Settings, *, screens: ASGIApp) -> None:
+    """Add everything under /api, /metrics and /s to `app`; whatever else is asked for goes to `screens`."""
+    linked = [Depends(set_link_base)]
+    for resource in (datasets, uploads, files):
+        app.include_router(resource.router, dependencies=linked, max_body_size=LONGEST_BODY)
+    app.include_router(objects.router)
+    app.include_router(health.router)
+    docs.install(app, openapi_url=OPENAPI_URL)
+    problems.install(app)
+    app.add_middleware(AnnouncedBodyLimit, exempt=f"{API}/objects/")
+    app.add_middleware(Guard, hosts=settings.allowed_hosts, public_url=settings.public_url)
+    app.add_middleware(RequestsLog)
+
+    async def otherwise(scope: Scope, receive: Receive, send: Send) -> None:
+        # The screens answer every address with 200 and a page; a mistyped or later address of the API must not.
+        if scope["type"] == "http" and scope["path"].startswith(OURS):
+            raise HTTPException(404, f"There is nothing at {scope['path'][:200]}.")
+        await screens(scope, receive, send)
+
+    app.router.default = otherwise

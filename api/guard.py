@@ -1,0 +1,76 @@
+"""Who may speak to this server at all: a Host we answer to, and on a call that changes something no foreign Origin.
+
+The Host check ends DNS rebinding, the Origin check cross-site request forgery (OWASP, "CSRF prevention": verifying the
+origin with standard headers). It wraps everything the process serves, Streamlit's websocket too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import Problem, answer
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+UNKNOWN_HOST = Problem(403, "unknown-host", "Unknown host")
+FOREIGN_ORIGIN = Problem(403, "foreign-origin", "Foreign origin")
+
+
+class Guard:
+    """ASGI middleware that refuses an unknown Host, and a foreign Origin where something would change, with 403.
+
+    `hosts` are names or name:port beside loopback (ALLOWED_HOSTS); `public_url` is the address users see, or None.
+    """
+
+    def __init__(self, app: ASGIApp, *, hosts: Iterable[str], public_url: str | None) -> None:
+        self.app = app
+        self.hosts = LOOPBACK | {host.lower() for host in hosts}
+        self.public_origin: str | None = None
+        if public_url is not None:
+            parts = urlsplit(public_url)
+            self.public_origin = f"{parts.scheme}://{parts.netloc.lower()}"
+            self.hosts |= {parts.hostname or ""}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        host = headers.get("host", "").lower()
+        refusal: tuple[Problem, str] | None = None
+        if not self.knows(host):
+            refusal = (
+                UNKNOWN_HOST,
+                f"This server does not answer to “{host[:200]}”. Set PUBLIC_URL or ALLOWED_HOSTS if it should.",
+            )
+        elif self.changes(scope) and not self.is_own(headers, host):
+            refusal = (FOREIGN_ORIGIN, "A page of another origin may not change anything here.")
+        if refusal is None:
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            await answer(*refusal)(scope, receive, send)
+        else:
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+
+    def knows(self, host: str) -> bool:
+        """Whether a Host header names us: with its port, or by its name alone."""
+        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and not host.endswith("]") else host
+        return bool(host) and (host in self.hosts or name.strip("[]") in self.hosts)
+
+    @staticmethod
+    def changes(scope: Scope) -> bool:
+        return scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
+
+    def is_own(self, headers: Headers, host: str) -> bool:
+        """Whether the page behind the call is ours. A caller that is no browser sends neither header and may pass."""
+        origin = headers.get("origin")
+        if origin is None:
+            return headers.get("sec-fetch-site") not in ("cross-site", "same-site")
+        parts = urlsplit(origin.lower())
+        return parts.netloc == host or f"{parts.scheme}://{parts.netloc}" == self.public_origin

@@ -1,0 +1,177 @@
+"""What each error is over HTTP: one table from exception to status, `type` and title, as RFC 9457 problem+json.
+
+The `detail` is the error's own sentence. Anything that is not in the table is a fault of ours: 500, logged with its
+traceback, and told to the caller without one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from catalog import errors as catalog_errors
+from preview import errors as preview_errors
+from storage import (
+    BucketMissing,
+    FileNotInStorage,
+    InvalidKey,
+    LengthRequired,
+    PartRejected,
+    PartSuperseded,
+    PartTooLarge,
+    StorageDenied,
+    StorageError,
+    StorageFull,
+    StorageUnavailable,
+    WrongLength,
+)
+from storage.signed_links import LinkExpired, LinkInvalid
+
+log = structlog.get_logger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "urn:datashelf:problem:"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """How one kind of error is answered. `slug` ends the `type` URN and is what a screen shows an error by."""
+
+    status: int
+    slug: str
+    title: str
+
+
+# Looked up along the exception's own classes, nearest first, so a family's entry stands for every member without one.
+PROBLEMS: dict[type[Exception], Problem] = {
+    catalog_errors.DatasetNotFound: Problem(404, "dataset-not-found", "No such dataset"),
+    catalog_errors.FileNotFound: Problem(404, "file-not-found", "No such file"),
+    catalog_errors.UploadNotFound: Problem(404, "upload-not-found", "No such upload"),
+    catalog_errors.FileNotReady: Problem(409, "file-not-ready", "The file is not ready"),
+    catalog_errors.DatasetNameTaken: Problem(409, "dataset-name-taken", "The dataset name is taken"),
+    catalog_errors.PartsMissing: Problem(409, "parts-missing", "Parts are missing"),
+    catalog_errors.PartMismatch: Problem(422, "part-mismatch", "A part does not match"),
+    catalog_errors.SizeMismatch: Problem(422, "size-mismatch", "The size does not match"),
+    catalog_errors.ChecksumMismatch: Problem(422, "checksum-mismatch", "The checksum does not match"),
+    catalog_errors.InvalidFileName: Problem(422, "invalid-file-name", "The file name is not allowed"),
+    catalog_errors.InvalidSize: Problem(422, "invalid-size", "The size is not allowed"),
+    catalog_errors.InvalidCursor: Problem(422, "invalid-cursor", "The cursor is not valid"),
+    catalog_errors.InvalidName: Problem(422, "invalid-name", "The name is not allowed"),
+    catalog_errors.InvalidDescription: Problem(422, "invalid-description", "The description is not allowed"),
+    catalog_errors.InvalidTags: Problem(422, "invalid-tags", "The tags are not allowed"),
+    catalog_errors.InvalidExpiry: Problem(422, "invalid-expiry", "The expiry is not allowed"),
+    catalog_errors.InvalidChecksum: Problem(422, "invalid-checksum", "The checksum is not allowed"),
+    catalog_errors.InvalidRole: Problem(422, "invalid-bucket", "There is no such bucket"),
+    catalog_errors.InvalidQuery: Problem(422, "invalid-query", "The query is not valid"),
+    catalog_errors.InvalidRange: Problem(422, "invalid-range", "The rows asked for are not allowed"),
+    catalog_errors.Invalid: Problem(422, "invalid-input", "The request is not valid"),
+    preview_errors.NoTable: Problem(422, "no-table", "The file holds no table"),
+    preview_errors.CorruptFile: Problem(422, "corrupt-file", "The file is damaged"),
+    preview_errors.EncryptedFile: Problem(422, "encrypted-file", "The file is encrypted"),
+    preview_errors.TooBig: Problem(422, "too-big-to-preview", "Too big to preview"),
+    preview_errors.TimedOut: Problem(422, "preview-timed-out", "The preview took too long"),
+    preview_errors.WorkerCrashed: Problem(422, "preview-failed", "The file could not be read"),
+    preview_errors.SourceUnavailable: Problem(503, "storage-unavailable", "The store does not answer"),
+    preview_errors.SourceGone: Problem(404, "object-missing", "The file is gone from the store"),
+    LinkExpired: Problem(403, "link-expired", "The link has expired"),
+    LinkInvalid: Problem(403, "link-invalid", "The link is not valid"),
+    LengthRequired: Problem(411, "length-required", "Length required"),
+    WrongLength: Problem(400, "wrong-length", "The body is not as long as announced"),
+    PartSuperseded: Problem(409, "part-superseded", "The part was sent again meanwhile"),
+    InvalidKey: Problem(403, "link-invalid", "The link is not valid"),
+    PartTooLarge: Problem(413, "part-too-large", "The part is too large"),
+    PartRejected: Problem(422, "part-mismatch", "A part does not match"),
+    BucketMissing: Problem(503, "bucket-missing", "The bucket is not there"),
+    FileNotInStorage: Problem(404, "object-missing", "The file is gone from the store"),
+    StorageDenied: Problem(503, "storage-denied", "The store refused"),
+    StorageFull: Problem(507, "storage-full", "The store is full"),
+    StorageUnavailable: Problem(503, "storage-unavailable", "The store does not answer"),
+    StorageError: Problem(503, "storage-error", "The store failed"),
+    catalog_errors.DatabaseUnavailable: Problem(503, "database-unavailable", "The database does not answer"),
+}
+
+INVALID = Problem(422, "invalid-input", "The request is not valid")
+FAULT = Problem(500, "internal", "Something failed on the server")
+
+
+def problem_for(error: BaseException) -> Problem:
+    """The table's entry for an error, or `FAULT`."""
+    for cls in type(error).__mro__:
+        found = PROBLEMS.get(cls)
+        if found is not None:
+            return found
+    return FAULT
+
+
+def answer(problem: Problem, detail: str, extra: Mapping[str, Any] | None = None) -> JSONResponse:
+    """A problem+json response (RFC 9457); `extra` holds the members a client acts on, such as `missing`."""
+    body = {
+        "type": TYPE_PREFIX + problem.slug,
+        "title": problem.title,
+        "status": problem.status,
+        "detail": detail,
+        **(extra or {}),
+    }
+    headers = {"Retry-After": "5"} if problem.status == 503 else None
+    return JSONResponse(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
+
+
+def _members(error: Exception) -> dict[str, Any]:
+    if isinstance(error, catalog_errors.DatasetNameTaken):
+        return {"dataset_id": str(error.dataset_id)}
+    if isinstance(error, catalog_errors.PartsMissing):
+        return {"missing": list(error.missing)}
+    return {}
+
+
+async def _known(_request: Request, error: Exception) -> JSONResponse:
+    problem = problem_for(error)
+    if problem.status >= 500:
+        log.warning("request_failed", problem=problem.slug, detail=str(error))
+    return answer(problem, str(error), _members(error))
+
+
+async def _fault(request: Request, error: Exception) -> JSONResponse:
+    log.error("request_fault", path=request.url.path, exc_info=error)
+    return answer(
+        FAULT, "The request failed on the server; nothing was changed half-way. Try again, and look at the app's log."
+    )
+
+
+async def _validation(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    fields = [
+        {
+            "field": ".".join(str(part) for part in item["loc"] if part not in ("body", "query", "path")),
+            "message": str(item["msg"]),
+        }
+        for item in error.errors()
+    ]
+    detail = "; ".join(f"{item['field']}: {item['message']}" if item["field"] else item["message"] for item in fields)
+    return answer(INVALID, f"{detail}.", {"errors": fields})
+
+
+async def _http(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    phrase = HTTPStatus(error.status_code).phrase
+    slug = phrase.lower().replace(" ", "-").replace("'", "")
+    response = answer(Problem(error.status_code, slug, phrase), str(error.detail))
+    response.headers.update(error.headers or {})
+    return response
+
+
+def install(app: FastAPI) -> None:
+    """Answer every error of the app, FastAPI's own too, as problem+json."""
+    for family in set(PROBLEMS) | {catalog_errors.CatalogError, preview_errors.PreviewError}:
+        app.add_exception_handler(family, _known)
+    app.add_exception_handler(RequestValidationError, _validation)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _fault)

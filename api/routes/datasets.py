@@ -1,0 +1,76 @@
+"""Datasets: find them, read one, rename it, take it off the shelf."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from api.deps import CallerDep, DatasetId, ServicesDep
+from api.routes import API, problems
+from api.schemas import DatasetDetailOut, DatasetOut, DatasetPageOut, DatasetPatchIn
+from catalog.listing import DatasetQuery
+from catalog.views import DatasetDetail
+from services import Services
+
+router = APIRouter(prefix=f"{API}/datasets", tags=["datasets"])
+
+Sort = Literal["-updated_at", "updated_at", "name", "-name", "size", "-size"]
+
+
+@router.get("", summary="Find datasets", responses=problems(503))
+def list_datasets(
+    services: ServicesDep,
+    caller: CallerDep,
+    q: Annotated[
+        str, Query(max_length=500, description="Words in names, descriptions, tags, column names; all must match.")
+    ] = "",
+    tag: Annotated[list[str] | None, Query(description="Repeat it to ask for datasets that have every one.")] = None,
+    format: Annotated[str | None, Query(max_length=20, examples=["csv"])] = None,  # noqa: A002  the contract's own name
+    owner: Annotated[str | None, Query(max_length=200)] = None,
+    sort: Sort = "-updated_at",
+    limit: Annotated[int, Query(ge=1, le=200)] = 24,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
+) -> DatasetPageOut:
+    """One page, newest first unless `sort` says otherwise. `total` counts every match."""
+    query = DatasetQuery(q=q, tags=tuple(tag or ()), format=format, owner=owner, sort=sort, limit=limit, cursor=cursor)
+    page = services.datasets.list(caller, query)
+    links = services.downloads.sign_many(page.items)
+    return DatasetPageOut(
+        items=[DatasetOut.of(item, links) for item in page.items],
+        next_cursor=page.next_cursor,
+        total=page.total,
+    )
+
+
+@router.get("/{dataset_id}", summary="One dataset with its versions", responses=problems(404))
+def get_dataset(services: ServicesDep, caller: CallerDep, dataset_id: DatasetId) -> DatasetDetailOut:
+    return detail_out(services, services.datasets.get(caller, dataset_id))
+
+
+@router.patch("/{dataset_id}", summary="Change name, description or tags", responses=problems(404, 409))
+def patch_dataset(
+    services: ServicesDep, caller: CallerDep, dataset_id: DatasetId, change: DatasetPatchIn
+) -> DatasetDetailOut:
+    """What is left out, or null, stays as it is."""
+    detail = services.datasets.update(
+        caller, dataset_id, name=change.name, description=change.description, tags=change.tags
+    )
+    return detail_out(services, detail)
+
+
+@router.delete(
+    "/{dataset_id}",
+    status_code=204,
+    summary="Take a dataset and all its versions off the shelf",
+    responses=problems(404),
+)
+def delete_dataset(services: ServicesDep, caller: CallerDep, dataset_id: DatasetId) -> Response:
+    services.datasets.delete(caller, dataset_id)
+    return Response(status_code=204)
+
+
+def detail_out(services: Services, detail: DatasetDetail) -> DatasetDetailOut:
+    """A dataset's answer with its download link, where one can be signed."""
+    links = services.downloads.sign_many([detail.summary])
+    return DatasetDetailOut.of_detail(detail, links)

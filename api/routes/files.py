@@ -1,0 +1,110 @@
+"""Files, the versions of a dataset: their facts, their links, their rows, their removal."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import RedirectResponse
+
+from api.deps import CallerDep, FileId, ServicesDep
+from api.problems import problem_for
+from api.routes import API, problems
+from api.schemas import DownloadUrlOut, FileOut, PreviewOut
+from catalog.errors import CatalogError, FileNotFound
+from services import Services
+from storage import StorageError
+
+router = APIRouter(prefix=f"{API}/files", tags=["files"])
+
+
+@router.get("/{file_id}", summary="One version of a dataset", responses=problems(404))
+def get_file(services: ServicesDep, caller: CallerDep, file_id: FileId) -> FileOut:
+    return FileOut.of(services.files.get(caller, file_id))
+
+
+@router.delete("/{file_id}", status_code=204, summary="Remove one version", responses=problems(404))
+def delete_file(services: ServicesDep, caller: CallerDep, file_id: FileId) -> Response:
+    services.files.delete(caller, file_id)
+    return Response(status_code=204)
+
+
+@router.get("/{file_id}/download-url", summary="A fresh presigned link", responses=problems(404, 409))
+def download_url(
+    services: ServicesDep,
+    caller: CallerDep,
+    file_id: FileId,
+    response: Response,
+    expiry_sec: Annotated[
+        int | None, Query(ge=1, le=86_400, description="Seconds the link works; MINIO__PRESIGN_EXPIRY where left out.")
+    ] = None,
+) -> DownloadUrlOut:
+    """For scripts: fetch `url` without an Authorization header. Asking for it counts no download."""
+    expires_in = None if expiry_sec is None else timedelta(seconds=expiry_sec)
+    link = services.downloads.link(caller, file_id, expires_in=expires_in)
+    response.headers["Cache-Control"] = "no-store"
+    return DownloadUrlOut(
+        file_id=link.file_id, url=link.url, expiry_sec=int(link.expires_in.total_seconds()), backend=link.backend
+    )
+
+
+@router.get(
+    "/{file_id}/download",
+    status_code=307,
+    response_class=RedirectResponse,
+    summary="Download, counted",
+    responses={
+        **problems(404, 409),
+        303: {"description": "A failure asked for as HTML: to the dataset's page, which shows it."},
+    },
+)
+def download(services: ServicesDep, caller: CallerDep, file_id: FileId, request: Request) -> Response:
+    """307 to a fresh presigned link; the store sends the bytes."""
+    by_a_person = "text/html" in request.headers.get("accept", "")
+    try:
+        # A person would otherwise land on the store's XML: the store is asked first, so that a failure has a page.
+        url = services.downloads.redirect(caller, file_id, look_first=by_a_person)
+    except (CatalogError, StorageError) as error:
+        if not by_a_person:
+            raise
+        return RedirectResponse(_page_with_error(services, caller, file_id, error), status_code=303)
+    return RedirectResponse(url, status_code=307, headers={"Cache-Control": "no-store"})
+
+
+@router.head("/{file_id}/download", summary="Size of a download", responses=problems(404, 409))
+def download_head(services: ServicesDep, caller: CallerDep, file_id: FileId) -> Response:
+    """From the app itself: a signature for GET refuses HEAD."""
+    head = services.downloads.head(caller, file_id)
+    headers = {
+        "Content-Length": str(head.size),
+        "Accept-Ranges": "bytes",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(head.file_name, safe='')}",
+    }
+    return Response(status_code=200, headers=headers, media_type=head.media_type)
+
+
+@router.get(
+    "/{file_id}/preview",
+    summary="Rows",
+    responses=problems(404, 409, 503),
+)
+def preview(
+    services: ServicesDep,
+    caller: CallerDep,
+    file_id: FileId,
+    rows: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
+) -> PreviewOut:
+    """Rows from `offset` on; past the end: none. Values as the file has them (DESIGN, "Preview")."""
+    return PreviewOut.of(services.previews.preview(caller, file_id, rows=rows, offset=offset))
+
+
+def _page_with_error(services: Services, caller: CallerDep, file_id: FileId, error: Exception) -> str:
+    slug = problem_for(error).slug
+    try:
+        file = services.files.get(caller, file_id)
+    except FileNotFound:
+        return f"/?{urlencode({'error': slug})}"
+    return f"/dataset?{urlencode({'id': str(file.dataset_id), 'v': file.version, 'error': slug})}"

@@ -1,0 +1,262 @@
+"""The shapes of requests and answers (DESIGN, "HTTP contract"), apart from the tables behind them.
+
+Answers are made by `of(...)` from the catalogue's views. Times are RFC 3339 with `Z`; what is not known is null.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from catalog.views import DatasetDetail, DatasetSummary, FileVersion
+from preview import Preview
+
+FILE = "9a6f0c52-6c0e-4b6e-9d0a-6f2f3a8e4c11"
+DATASET = "2f0a4a0e-6f7e-4a3b-8c52-0d9d3c1b7e55"
+UPLOAD = "c7b1f5d0-3e2a-4d59-9f0b-5a1e2c3d4f66"
+LINK = "http://localhost:9000/mlops-files/datasets/2026/11/9a6f…?X-Amz-Signature=…"
+
+
+class Out(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class In(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class ProblemOut(Out):
+    """RFC 9457. `type` tells the cases apart; `detail` is the sentence for a person."""
+
+    type: str = Field(examples=["urn:datashelf:problem:dataset-not-found"])
+    title: str = Field(examples=["No such dataset"])
+    status: int = Field(examples=[404])
+    detail: str = Field(examples=[f"There is no dataset {DATASET}."])
+
+
+class FileOut(Out):
+    """One version of a dataset."""
+
+    id: UUID = Field(examples=[FILE])
+    version: int = Field(examples=[4])
+    file_name: str = Field(examples=["airports.csv"])
+    format: str = Field(description="csv tsv json jsonl parquet arrow xlsx xls ods other", examples=["csv"])
+    media_type: str = Field(examples=["text/csv"])
+    size: int = Field(description="Bytes.", examples=[210365])
+    sha256: str | None = Field(examples=["9c1f07ab4d2e5c8f1a3b6d9e0f7c2a5b8d1e4f7a0c3b6d9e2f5a8b1c4d7ee2d4"])
+    sha256_verified: bool | None = Field(
+        description="False until the stored bytes have been read and compared.", examples=[True]
+    )
+    rows: int | None = Field(examples=[3376])
+    columns: int | None = Field(description="How many columns.", examples=[7])
+    status: str = Field(examples=["ready"])
+    created_at: datetime = Field(examples=["2026-11-24T10:00:00Z"])
+
+    @classmethod
+    def of(cls, file: FileVersion) -> FileOut:
+        return cls(
+            id=file.id,
+            version=file.version,
+            file_name=file.file_name,
+            format=file.format,
+            media_type=file.media_type,
+            size=file.size,
+            sha256=file.sha256,
+            sha256_verified=file.sha256_verified,
+            rows=file.rows,
+            columns=file.columns,
+            status=file.status,
+            created_at=file.created_at,
+        )
+
+
+class DatasetOut(Out):
+    """A dataset, spoken for by its newest ready version."""
+
+    id: UUID = Field(examples=[DATASET])
+    name: str = Field(examples=["Airports"])
+    description: str = Field(examples=["US airports with IATA code, city and position"])
+    tags: list[str] = Field(examples=[["aviation", "geo"]])
+    owner: str = Field(examples=["local"])
+    format: str = Field(examples=["csv"])
+    size: int = Field(description="Bytes.", examples=[210365])
+    rows: int | None = Field(examples=[3376])
+    columns: int | None = Field(description="How many columns.", examples=[7])
+    created_at: datetime = Field(examples=["2026-11-24T10:00:00Z"])
+    updated_at: datetime = Field(examples=["2026-11-24T10:00:00Z"])
+    file_id: UUID | None = Field(description="Null until the first version is ready.", examples=[FILE])
+    file_name: str = Field(examples=["airports.csv"])
+    download_url: str | None = Field(
+        default=None,
+        description="A presigned link, good for MINIO__PRESIGN_EXPIRY seconds; left out where signing failed.",
+        examples=[LINK],
+    )
+
+    @classmethod
+    def of(cls, summary: DatasetSummary, links: Mapping[UUID, str]) -> DatasetOut:
+        return cls(**_summary_fields(summary, links))
+
+
+class DatasetDetailOut(DatasetOut):
+    """One dataset with every ready version, newest first."""
+
+    files: list[FileOut]
+
+    @classmethod
+    def of_detail(cls, detail: DatasetDetail, links: Mapping[UUID, str]) -> DatasetDetailOut:
+        return cls(**_summary_fields(detail.summary, links), files=[FileOut.of(file) for file in detail.files])
+
+
+def _summary_fields(summary: DatasetSummary, links: Mapping[UUID, str]) -> dict[str, Any]:
+    names = set(DatasetOut.model_fields) - {"tags", "download_url"}
+    fields = {name: getattr(summary, name) for name in names} | {"tags": list(summary.tags)}
+    if summary.file_id is not None and summary.file_id in links:
+        fields["download_url"] = links[summary.file_id]
+    return fields
+
+
+class DatasetPageOut(Out):
+    items: list[DatasetOut]
+    next_cursor: str | None = Field(description="Hand it back as `cursor` for the next page; null on the last.")
+    total: int = Field(description="How many datasets match in all.", examples=[61])
+
+
+class DatasetPatchIn(In):
+    """What may be changed; a member left out stays as it is."""
+
+    name: str | None = Field(default=None, examples=["Airports of the US"])
+    description: str | None = Field(default=None, examples=["US airports with IATA code, city and position"])
+    tags: list[str] | None = Field(default=None, examples=[["aviation", "geo"]])
+
+
+class UploadIn(In):
+    filename: str = Field(description="All up to the last / or \\ is dropped.", examples=["airports.csv"])
+    size: int = Field(description="Bytes, 0 to 5 TiB.", examples=[210365])
+    content_type: str | None = Field(default=None, max_length=255, examples=["text/csv"])
+    dataset_id: str | None = Field(
+        default=None, description="Add a version to this dataset; without it a new one is made.", examples=[None]
+    )
+    name: str | None = Field(
+        default=None, description="A name for the new dataset; in use: 409.", examples=["Airports"]
+    )
+    bucket: str | None = Field(
+        default=None, description="A bucket role: datasets (default), models or temp.", examples=["datasets"]
+    )
+    sha256: str | None = Field(
+        default=None, description="SHA-256 of the whole, 64 hexadecimal digits.", examples=[None]
+    )
+
+
+class PartUrlOut(Out):
+    number: int = Field(examples=[1])
+    url: str = Field(examples=[LINK])
+
+
+class UploadStartedOut(Out):
+    """PUT part n, bytes [(n−1)·part_size, n·part_size), to its URL; the answer's ETag goes into `complete`."""
+
+    upload_id: UUID = Field(examples=[UPLOAD])
+    file_id: UUID = Field(examples=[FILE])
+    dataset_id: UUID = Field(examples=[DATASET])
+    part_size: int = Field(description="Bytes.", examples=[16777216])
+    parts: list[PartUrlOut] = Field(description="The first 100 at most; more by POST /uploads/{upload_id}/parts.")
+    expires_at: datetime = Field(description="When these URLs expire; sign again by POST /uploads/{upload_id}/parts.")
+
+
+class ReceivedPartOut(Out):
+    number: int = Field(examples=[1])
+    size: int = Field(examples=[16777216])
+    etag: str = Field(examples=["0cc175b9c0f1b6a831c399e269772661"])
+
+
+class UploadOut(Out):
+    """An unfinished upload of yours."""
+
+    upload_id: UUID = Field(examples=[UPLOAD])
+    file_id: UUID = Field(examples=[FILE])
+    dataset_id: UUID = Field(examples=[DATASET])
+    filename: str = Field(examples=["airports.csv"])
+    size: int = Field(examples=[210365])
+    part_size: int = Field(examples=[16777216])
+    created_at: datetime
+
+
+class UploadDetailOut(UploadOut):
+    received: list[ReceivedPartOut] = Field(description="The parts the store holds.")
+
+
+class UploadListOut(Out):
+    items: list[UploadOut]
+
+
+class PartNumbersIn(In):
+    numbers: Annotated[list[int], Field(min_length=1, max_length=1000, examples=[[1, 2, 3]])]
+
+
+class PartUrlsOut(Out):
+    parts: list[PartUrlOut]
+
+
+class CompletedPartIn(In):
+    number: int = Field(examples=[1])
+    etag: Annotated[str, StringConstraints(max_length=200)] = Field(
+        description="As the PUT answered it, quoted or bare.", examples=['"0cc1…"']
+    )
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = Field(
+        default=None, examples=[None]
+    )
+
+
+class CompleteIn(In):
+    parts: Annotated[list[CompletedPartIn], Field(max_length=10_000)]
+
+
+class DownloadUrlOut(Out):
+    file_id: UUID = Field(examples=[FILE])
+    url: str = Field(examples=[LINK])
+    expiry_sec: int = Field(examples=[3600])
+    backend: str = Field(examples=["minio"])
+
+
+class ColumnOut(Out):
+    name: str = Field(examples=["iata"])
+    type: str = Field(
+        description="boolean integer float decimal string date time timestamp duration binary list struct map null",
+        examples=["string"],
+    )
+
+
+class PreviewOut(Out):
+    columns: list[ColumnOut]
+    rows: list[list[Any]] = Field(examples=[[["00M", "Thigpen", 31.9538]]])
+    offset: int = Field(examples=[0])
+    total_rows: int | None = Field(examples=[3376])
+    partial: bool = Field(description="Whether the count or the types cover less than the file.", examples=[False])
+    notes: list[str]
+
+    @classmethod
+    def of(cls, preview: Preview) -> PreviewOut:
+        return cls(
+            columns=[ColumnOut(name=column.name, type=column.type) for column in preview.columns],
+            rows=preview.json_rows(),
+            offset=preview.offset,
+            total_rows=preview.total_rows,
+            partial=preview.partial,
+            notes=list(preview.notes),
+        )
+
+
+class LiveOut(Out):
+    status: str = Field(examples=["ok"])
+
+
+class ReadyOut(Out):
+    """Each of `ok`, `degraded` (still 200) or `unavailable` (503)."""
+
+    status: str = Field(examples=["ok"])
+    database: str = Field(examples=["ok"])
+    storage: str = Field(examples=["ok"])

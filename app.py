@@ -1,0 +1,92 @@
+"""The ASGI app that `streamlit run app.py` starts: the screens and the API in one process.
+
+FastAPI stands outside and hands Streamlit what is not the API's: Streamlit's gzip and path guard do not wrap the API
+(docs/decisions). Settings are checked before anything is served; the services live as long as the lifespan.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import streamlit as st
+from fastapi import FastAPI
+
+import services
+import settings
+from api import application
+from ops import logging
+from storage import StorageError
+
+# Loaded here on purpose: what is imported before gc.freeze() costs the garbage collector nothing on every rerun.
+WARM = (pd.DataFrame, pa.Table)
+
+
+def _refuse(sentence: object) -> None:
+    """Say why the app will not start and end with EX_CONFIG; from inside the lifespan uvicorn would turn it into 3."""
+    sys.stderr.write(f"Datashelf cannot start: {sentence}\n")
+    sys.stderr.flush()
+    os._exit(settings.EXIT_CONFIG)
+
+
+try:
+    config = settings.load()
+    config.check_listen(st.get_option("server.address"))
+except settings.SettingsError as error:
+    _refuse(error)
+
+logging.configure(level=config.log_level, form=config.log_format)
+ui = st.App(Path(__file__).parent / "pages" / "main.py")
+ui_lifespan = ui.lifespan()
+
+
+def _answer_at_once() -> None:
+    """Set TCP_NODELAY on the listening socket, from which every connection takes it over.
+
+    Streamlit makes that socket without naming TCP, and asyncio turns Nagle's algorithm off only where it is named: the
+    body of an answer would wait some 40 ms for the client's delayed acknowledgement of its headers.
+    """
+    sockets = [found for found in gc.get_objects() if type(found) is socket.socket and found.fileno() >= 0]
+    for found in sockets:
+        if found.type == socket.SOCK_STREAM and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+@asynccontextmanager
+async def lifespan(served: FastAPI) -> AsyncIterator[None]:
+    logging.configure(level=config.log_level, form=config.log_format)  # again: uvicorn has set up its loggers since
+    try:
+        running = services.build(config)
+    except (StorageError, settings.SettingsError) as error:
+        _refuse(error)
+    served.state.services = running
+    services.install(running)
+    running.start()
+    try:
+        async with ui_lifespan(served):
+            _answer_at_once()
+            gc.collect()
+            gc.freeze()
+            yield
+    finally:
+        services.install(None)
+        running.close()
+
+
+app = FastAPI(
+    title="Datashelf",
+    version="1",
+    summary="A shelf for a data team's datasets: the bytes go straight between the client and the store.",
+    openapi_url=application.OPENAPI_URL,
+    docs_url=None,
+    redoc_url=None,
+    lifespan=lifespan,
+)
+application.install(app, config, screens=ui)

@@ -1,0 +1,143 @@
+"""The one place where storage, database, catalogue and preview meet: `build(settings)` makes a `Services`.
+
+`app.py` builds it once in its lifespan and hands it to the API; screens reach the same one through `current()`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import tempfile
+import threading
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import structlog
+
+from catalog.access import Access
+from catalog.datasets import Datasets
+from catalog.downloads import Downloads
+from catalog.files import Files
+from catalog.previews import Previews
+from catalog.reader import BackgroundReader
+from catalog.samples import Samples
+from catalog.uploads import Uploads
+from db import Database, migrate, open_database
+from preview import Limits, Previewer
+from preview.limits import MB
+from settings import Settings, SettingsError
+from storage import Storages, open_storage
+from storage.link_base import current_link_base
+
+log = structlog.get_logger(__name__)
+
+STORE_CHECK_EVERY = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Services:
+    """Everything Datashelf does, ready to be called by a screen, a route or a command."""
+
+    settings: Settings
+    storages: Storages
+    database: Database
+    previewer: Previewer
+    access: Access
+    datasets: Datasets
+    uploads: Uploads
+    files: Files
+    downloads: Downloads
+    previews: Previews
+    samples: Samples
+    reader: BackgroundReader
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> None:
+        """Begin what runs beside the requests: reading new files, and looking whether the store answers."""
+        self.reader.start()
+        threading.Thread(target=self._watch_store, name="store-watch", daemon=True).start()
+
+    def _watch_store(self) -> None:
+        while not self._stop.wait(STORE_CHECK_EVERY.total_seconds()):
+            try:
+                self.storages.check()
+            except Exception:  # the watch must outlive whatever one look runs into
+                log.exception("store_check_failed")
+
+    def close(self) -> None:
+        self._stop.set()
+        self.reader.close()
+        self.previewer.close()
+        self.storages.close()
+        self.database.close()
+
+
+_current: Services | None = None
+
+
+def install(services: Services | None) -> None:
+    """Make `services` the ones that `current()` gives; None where the app ends."""
+    global _current
+    _current = services
+
+
+def current() -> Services:
+    """The running app's services, for a screen. Raises RuntimeError outside a running app."""
+    if _current is None:
+        raise RuntimeError("the services are not running; start the app with: streamlit run app.py")
+    return _current
+
+
+def build(settings: Settings) -> Services:
+    """Open the store and the database (migrated to the newest schema) and put the catalogue on them.
+
+    Raises StorageError where STORAGE_FALLBACK=fail and the store is away, SettingsError where the data folder cannot be
+    used, DatabaseUnavailable.
+    """
+    storages = open_storage(settings, secret=signing_secret(settings), link_base=current_link_base)
+    database = open_database(settings.sqlalchemy_url)
+    migrate(database)
+    reading = settings.preview
+    limits = Limits(timeout=timedelta(seconds=reading.timeout), memory=reading.memory * MB)
+    previewer = Previewer(limits, workers=reading.workers)
+    reader = BackgroundReader(database, storages, previewer)
+    link_life = timedelta(seconds=settings.minio.presign_expiry)
+    datasets = Datasets(database, storages)
+    uploads = Uploads(database, storages, link_life, on_ready=reader.notice)
+    return Services(
+        settings=settings,
+        storages=storages,
+        database=database,
+        previewer=previewer,
+        access=Access(database),
+        datasets=datasets,
+        uploads=uploads,
+        files=Files(database, storages),
+        downloads=Downloads(database, storages, link_life),
+        previews=Previews(database, storages, previewer),
+        samples=Samples(uploads, datasets),
+        reader=reader,
+    )
+
+
+def signing_secret(settings: Settings) -> bytes:
+    """SECRET_KEY, or one made on the first start and kept, readable by the owner only, in the data folder."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    path = settings.data_dir / "secret_key"
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(
+            dir=settings.data_dir, prefix="secret_key."
+        ) as fresh:  # mode 0600 by its contract
+            fresh.write(secrets.token_hex(32).encode())
+            fresh.flush()
+            # A link never replaces: of two processes starting at once, both end with the first one's secret, whole.
+            with contextlib.suppress(FileExistsError):
+                os.link(fresh.name, path)
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(
+            f"DATA_DIR={settings.data_dir} cannot be used: {error.strerror}. Name a folder the app may write to."
+        ) from None
