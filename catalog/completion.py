@@ -84,18 +84,26 @@ class Completion:
     def shelve(self, caller: Caller, upload: Upload, file: File) -> DatasetDetail:
         """Check the stored object and make the file ready. Raises SizeMismatch, ChecksumMismatch, UploadNotFound."""
         storage = self.storages.of(Backend(file.backend))
-        stored = storage.stat_file(ref_of(file))
+        try:
+            stored = storage.stat_file(ref_of(file))
+            verified = stored.size == file.size and self._check_checksum(caller, file, storage)
+        except FileNotInStorage:
+            # Cancelled in this moment, unless the store lost it.
+            with self.database.session() as session:
+                find_upload(session, caller, upload.id)
+            raise
         if stored.size != file.size:
             self._undo(caller, file, "size")
             raise SizeMismatch(
                 f"The store has {stored.size:,} bytes where {file.size:,} were announced. "
                 "Nothing was kept; upload the file again."
             )
-        verified = self._check_checksum(caller, file, storage)
         with self.database.transaction() as session:
             made = self._make_ready(session, caller, upload, file, stored, verified=verified)
             detail = _detail(session, caller, file) if made is not None else None
         if detail is None:
+            # The object may have come into being after whoever cancelled looked for it; nothing else has its key.
+            storage.delete_file(ref_of(file))
             self.removal.remove([file.id])
             raise no_such_upload()
         if made:
