@@ -1,0 +1,72 @@
+"""Looking at the shelf's screens: what several test files open, press and wait for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Locator, Page, expect
+
+from tests.app_server import RunningApp
+from tests.shelf_client import store, unique
+
+ROWS = b"iata,city,lat\n" + b"".join(b"A%03d,Town %d,%d.25\n" % (n, n, n) for n in range(250))
+
+
+def shelve(app: RunningApp, data: bytes = ROWS, file_name: str = "", **change: Any) -> dict[str, Any]:
+    """Put a dataset on the shelf over the API; `change` sets its name, description or tags."""
+    dataset = store(app, data, file_name or f"{unique()}.csv")
+    if change:
+        with app.client() as client:
+            answer = client.patch(f"/datasets/{dataset['id']}", json=change)
+            assert answer.status_code == 200, answer.text
+            dataset = answer.json()
+    return dataset
+
+
+def settle(page: Page) -> None:
+    """Until Streamlit has drawn something and runs no more."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
+@dataclass
+class Trouble:
+    """What a visitor's browser would complain of: collected from the moment it is made."""
+
+    page: Page
+    own_hosts: frozenset[str]
+    found: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", lambda m: self.found.append(f"console: {m.text}") if m.type == "error" else None)
+        self.page.on("response", lambda r: self.found.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        self.page.on("request", lambda r: self._check_host(r.url))
+
+    def _check_host(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https", "ws", "wss") and parts.hostname not in self.own_hosts:
+            self.found.append(f"foreign host: {url}")
+
+
+def row_of(page: Page, name: str) -> Locator:
+    """A dataset's row in the list."""
+    return page.get_by_role("row").filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+def open_dataset(page: Page, app: RunningApp, dataset: dict[str, Any], **params: str) -> None:
+    """The dataset's page, by its address."""
+    query = "".join(f"&{key}={value}" for key, value in params.items())
+    page.goto(f"{app.url}/dataset?id={dataset['id']}{query}")
+    expect(page.get_by_role("heading", name=dataset["name"], exact=True)).to_be_visible()
+
+
+def choose_more(page: Page, item: str) -> None:
+    """An item of the menu More."""
+    page.get_by_role("button", name="More").click()
+    page.get_by_role("menuitem").filter(has_text=re.compile(f"{item}$")).click()
+
+
+def dialog(page: Page) -> Locator:
+    return page.get_by_role("dialog")
