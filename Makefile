@@ -32,7 +32,10 @@ check: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
-	$(PYTHON) -m pytest -q tests/unit/test_architecture.py tests/contract/test_migrations.py
+	@folder=$$(mktemp -d); export DATABASE_URL=sqlite:///$$folder/check.db; \
+	$(PYTHON) -m alembic -c db/alembic.ini upgrade head && $(PYTHON) -m alembic -c db/alembic.ini check; \
+	code=$$?; rm -rf "$$folder"; exit $$code
+	$(PYTHON) -m pytest -q tests/unit/test_architecture.py
 
 format: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check --fix .
