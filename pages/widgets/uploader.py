@@ -54,7 +54,7 @@ class UploadResult:
 
     completed: tuple[CompletedUpload, ...] = ()
     """Every file this tab has uploaded since it was opened, oldest first: it only grows, so a page keeps the length
-    it has seen. (Component triggers are no queue: of several in one tick only the last arrives.)"""
+    it has seen. It arrives when nothing is under way any more, not after each file."""
     open: str | None = None
     """A dataset's id, once: the user asked for it, or the only file dropped is complete. Switch to its page. (A page
     that may no longer draw the uploader by then, such as a shelf just filled, asks `dataset_to_open`.)"""

@@ -1,7 +1,6 @@
 // The drop zone and, below it, the list of the queue's uploads.
 
 const ROWS_AT_FIRST = 100; // Hundreds of files are dropped at once; a click draws the rest.
-const REPORT_EVERY_MS = 500; // Each report reruns the page.
 const DRAG_GONE_MS = 600; // Browsers repeat dragover at least every 350 ms while a file hovers.
 const SURE_MS = 5_000;
 
@@ -14,7 +13,6 @@ class Picker {
   #showAll = false;
   #sure = null;
   #drag = null;
-  #report = null;
   #ends = new AbortController();
   #hide;
 
@@ -34,7 +32,6 @@ class Picker {
   stop() {
     this.#ends.abort();
     this.#hide();
-    clearTimeout(this.#report);
     clearTimeout(this.#drag);
   }
 
@@ -95,21 +92,13 @@ class Picker {
 
   #completed(upload) {
     if (!this.#queue.of(this.datasetId).includes(upload)) return;
-    const alone = upload.solo && !this.#queue.uploads.some((other) => other.unfinished);
-    if (alone && this.#queue.foremost === this) {
-      upload.seen = true;
-      this.#tell();
-      this.#open(upload.result.datasetId);
-    } else {
-      this.#report ??= setTimeout(() => this.#tell(), REPORT_EVERY_MS);
-    }
-  }
-
-  /** Triggers are no queue: of several in one tick the last arrives. So the page gets the whole list every time. */
-  #tell() {
-    clearTimeout(this.#report);
-    this.#report = null;
+    // Not after each file: every report reruns the page, and a rerun that crosses a click on another page undoes it.
+    if (this.#queue.of(this.datasetId).some((other) => other.unfinished)) return;
+    // The whole list every time: triggers are no queue, of several in one tick only the last arrives.
     this.#args.setStateValue("completed", [...this.#queue.completed]);
+    if (!upload.solo || this.#queue.foremost !== this) return;
+    upload.seen = true;
+    this.#open(upload.result.datasetId);
   }
 
   #open(datasetId) {

@@ -5,7 +5,8 @@
 const AHEAD = 2; // Files begun beyond the lanes, so that small ones need not wait for each other's calls to the app.
 const TICK_MS = 250;
 const OUTAGE_CHECK_MS = 5_000;
-const LOOK_AGAIN_MS = [300, 700, 1_500, 3_000, 6_000]; // For the rows of a completed file, while they are counted.
+const COUNT_CHECK_MS = 700; // Between looks for the rows of completed files,
+const COUNT_FOR_MS = 15_000; // as long as this after each.
 
 class UploadQueue extends EventTarget {
   /** In the order they were added. */
@@ -19,12 +20,13 @@ class UploadQueue extends EventTarget {
   #bytes = 0;
   #outage = null;
   #drawing = false;
+  #learning = false;
   #timer = null;
 
   /** Add files ({file, folder}), as versions of a dataset or, without one, as new datasets. */
   add(files, datasetId = null) {
     if (!files.length) return;
-    const alone = files.length === 1 && !this.uploads.some((upload) => upload.unfinished);
+    const alone = files.length === 1 && this.uploads.every((upload) => upload.state === "done");
     for (const upload of this.uploads) {
       upload.solo = false;
       if (alone && upload.state === "done") upload.seen = true;
@@ -185,31 +187,41 @@ class UploadQueue extends EventTarget {
 
   #complete(upload) {
     const { datasetId, fileId } = upload.result;
+    upload.doneAt = performance.now();
     this.completed.push({ dataset_id: datasetId, file_id: fileId, name: upload.name });
     const left = this.uploads.filter((other) => other.unfinished).length;
     this.#announce(left ? `${upload.name} uploaded, ${left} to go.` : `${upload.name} uploaded.`);
     this.dispatchEvent(new CustomEvent("completed", { detail: upload }));
-    void this.#learnRows(upload);
+    void this.#learnRows();
   }
 
-  /** The app counts a text file's rows after the upload: look a few times, as long as somebody sees it. */
-  async #learnRows(upload) {
-    const { result } = upload;
-    for (const pause of LOOK_AGAIN_MS) {
-      if (result.rows !== null && result.columns !== null) return;
-      await new Promise((resolve) => setTimeout(resolve, pause));
-      if (!this.foremost || !this.uploads.includes(upload)) return;
-      try {
-        const { body } = await callApi("GET", `/datasets/${result.datasetId}`);
-        const file = body.files.find(({ id }) => id === result.fileId);
-        result.rows = file?.rows ?? result.rows;
-        result.columns = file?.columns ?? result.columns;
+  /** The app counts a text file's rows after the upload: look for a while, for all such files in one call. */
+  async #learnRows() {
+    if (this.#learning) return;
+    this.#learning = true;
+    for (let open; (open = this.#uncounted()).length; ) {
+      await rest(COUNT_CHECK_MS, new AbortController().signal);
+      if (!this.foremost) break;
+      // The newest datasets, and some more where others work on the shelf too.
+      const limit = Math.min(open.length + 10, 200);
+      const { body } = await callApi("GET", `/datasets?sort=-updated_at&limit=${limit}`).catch(() => ({}));
+      for (const { file_id: fileId, rows, columns } of body?.items ?? []) {
+        const upload = open.find(({ result }) => result.fileId === fileId);
+        if (!upload || (rows === upload.result.rows && columns === upload.result.columns)) continue;
+        Object.assign(upload.result, { rows, columns });
         upload.revision += 1;
         this.changed();
-      } catch {
-        // How many rows there are is an extra: the dataset's page will say so.
       }
     }
+    this.#learning = false;
+  }
+
+  #uncounted() {
+    const since = performance.now() - COUNT_FOR_MS;
+    return this.uploads.filter(
+      ({ state, result, doneAt }) =>
+        state === "done" && doneAt > since && (result.rows === null || result.columns === null),
+    );
   }
 
   #announce(sentence) {

@@ -20,6 +20,7 @@ class Upload {
   revision = 0;
   /** Known once complete; rows and columns may follow later. */
   result = null;
+  doneAt = 0;
   /** The only file of its drop, with nothing else under way: its dataset opens by itself. */
   solo = false;
   /** Not in the tray any more: the user has seen how it ended. */
