@@ -12,6 +12,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Origin, Subprotocol
 
 FINISHED = ForwardMsg.ScriptFinishedStatus.FINISHED_SUCCESSFULLY
+FAILED = ForwardMsg.ScriptFinishedStatus.FINISHED_WITH_COMPILE_ERROR
 
 
 class Session:
@@ -36,10 +37,10 @@ class Session:
                 self.page = answer.new_session.page_script_hash
             elif kind == "delta" and answer.delta.new_element.WhichOneof("type") == "exception":
                 raise RuntimeError(answer.delta.new_element.exception.message)
-            elif kind == "script_finished":
-                if answer.script_finished != FINISHED:
-                    raise RuntimeError(f"the script ended with {answer.script_finished}")
-                return
+            elif kind == "script_finished" and answer.script_finished == FAILED:
+                raise RuntimeError("the script does not compile")
+            elif kind == "script_finished" and answer.script_finished == FINISHED:
+                return  # any other status stands before a run that the script itself asked for
 
 
 @contextlib.contextmanager
