@@ -26,8 +26,6 @@ from storage.protocol import Backend, FileNotInStorage
 
 SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=1)
-REDIRECT_LIFE = timedelta(minutes=5)
-"""Long enough for a browser's retry and its "resume download"; the link is used the moment it is made."""
 
 _log = structlog.get_logger("catalog")
 
@@ -68,7 +66,7 @@ class Downloads:
         return SignedLink(file.id, url, life, Backend(file.backend))
 
     def redirect(self, caller: Caller, file_id: uuid.UUID, *, look_first: bool = False) -> str:
-        """A short-lived link to send a browser to, counted as a download.
+        """A link to send a browser to, counted as a download. It lives long enough to resume a download cut off.
 
         Raises FileNotFound, FileNotReady, and FileNotInStorage where local disk has lost the file. A remote store is
         asked only with `look_first` (then StorageUnavailable and its like, too): otherwise it answers for itself.
@@ -78,7 +76,7 @@ class Downloads:
         asked = look_first or storage.backend is Backend.LOCAL
         if asked and not storage.file_exists(ref_of(file)):
             raise FileNotInStorage("The store no longer has the file's bytes.", operation="download", ref=ref_of(file))
-        url = storage.get_presigned_url(ref_of(file), REDIRECT_LIFE, file.file_name)
+        url = storage.get_presigned_url(ref_of(file), self.link_life, file.file_name)
         with self.database.transaction() as session:
             session.execute(update(File).where(col(File.id) == file.id).values(downloads=col(File.downloads) + 1))
             kind, owner = EventKind.FILE_DOWNLOADED, caller.user_id

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from catalog.access import find_dataset
 from catalog.caller import Caller
 from catalog.errors import DatasetNameTaken, InvalidChecksum, InvalidRole, InvalidSize
-from catalog.names import clean_file_name, clean_name, default_name, fold, free_names
+from catalog.names import clean_file_name, clean_name, default_name, free_names, sort_key
 from catalog.parts import part_size_for
 from db.tables import Dataset, File, FileStatus, Upload
 from db.utc import utc_now
@@ -117,7 +117,7 @@ def rename(session: Session, dataset: Dataset, name: str) -> None:
     while True:
         try:
             with session.begin_nested():
-                dataset.name, dataset.name_key = name, fold(name)
+                dataset.name, dataset.name_key = name, sort_key(name)
                 session.flush()
                 return
         except IntegrityError:
@@ -151,7 +151,7 @@ def _add_dataset(session: Session, caller: Caller, announced: Announced) -> Data
 
 def _try_name(session: Session, caller: Caller, name: str) -> Dataset | None:
     """A new dataset, or None where the unique constraint says that the name is taken."""
-    dataset = Dataset(owner_id=caller.user_id, name=name, name_key=fold(name))
+    dataset = Dataset(owner_id=caller.user_id, name=name, name_key=sort_key(name))
     try:
         with session.begin_nested():
             session.add(dataset)

@@ -33,6 +33,11 @@ def fold(text: str) -> str:
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
 
 
+def sort_key(name: str) -> str:
+    """What a name is sorted by. Cut, because folding lengthens some letters and an index holds no value without end."""
+    return fold(name)[:LONGEST_NAME]
+
+
 def clean_file_name(raw: str) -> str:
     """The name without its folders. Raises InvalidFileName."""
     name = unicodedata.normalize("NFC", re.split(r"[/\\]", raw)[-1])

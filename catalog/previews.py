@@ -56,7 +56,8 @@ class Previews:
         finally:
             PREVIEWS.labels(outcome).inc()
             PREVIEW_SECONDS.observe(time.perf_counter() - began)
-        if file.described_at is None:
+        if file.described_at is None or file.columns is None:
+            # Never looked at, or the background reader's look came to nothing that time.
             Knowledge(self.database).note_preview(file.id, preview)
         if preview.total_rows is None and file.rows is not None:
             preview = replace(preview, total_rows=file.rows)

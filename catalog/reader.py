@@ -54,6 +54,7 @@ class BackgroundReader:
     database: Database
     storages: Storages
     previewer: Previewer
+    back_off: timedelta = BACK_OFF
     _stop: threading.Event = field(default_factory=threading.Event, repr=False)
     _wakes: tuple[threading.Event, threading.Event] = field(
         default_factory=lambda: (threading.Event(), threading.Event()), repr=False
@@ -90,10 +91,10 @@ class BackgroundReader:
             try:
                 round_()
             except (_Away, DatabaseUnavailable, StorageError) as error:
-                pause = BACK_OFF
+                pause = self.back_off
                 _log.warning("background reading waits", error=str(error), seconds=pause.total_seconds())
             except Exception:  # noqa: BLE001  # the thread is never started again, so nothing may end it
-                pause = BACK_OFF
+                pause = self.back_off
                 _log.exception("background reading failed")
             wake.wait(pause.total_seconds())
 

@@ -13,7 +13,7 @@ from datetime import datetime
 from sqlalchemy import delete, insert, update
 from sqlmodel import Session, col, select
 
-from catalog.names import fold
+from catalog.names import sort_key
 from catalog.search import search_text
 from db.tables import Column, Dataset, DatasetTag, File, FileStatus, ShelfCount, User
 from db.utc import utc_now
@@ -31,7 +31,7 @@ def refresh(session: Session, dataset: Dataset, *, updated_at: datetime | None =
     dataset.size = newest.size if newest else 0
     dataset.rows = newest.rows if newest else None
     dataset.columns = newest.columns if newest else None
-    dataset.name_key = fold(dataset.name)
+    dataset.name_key = sort_key(dataset.name)
     dataset.updated_at = updated_at or dataset.updated_at
     dataset.search_text = _search_text(session, dataset)
     session.flush()

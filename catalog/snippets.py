@@ -110,7 +110,7 @@ def _pandas_binary(file: FileVersion) -> Reading:
     if file.format == "parquet":
         return Reading("pandas pyarrow", ("pandas as pd",), ("df = pd.read_parquet(url)", "print(df)"))
     if file.format == "arrow":
-        return Reading("pandas pyarrow", _arrow_imports(file), (*_arrow(file), "df = table.to_pandas()", "print(df)"))
+        return Reading("pandas pyarrow", _arrow_imports(file), (*_arrow(file), "df = data.to_pandas()", "print(df)"))
     lines = ('df = pd.read_excel(url, engine="calamine")', "print(df)")
     return Reading("pandas python-calamine", ("pandas as pd",), lines)
 
@@ -129,8 +129,7 @@ def _duckdb_binary(file: FileVersion) -> Reading:
     if file.format == "parquet":
         return Reading("duckdb", ("duckdb",), (_FETCH, "data = duckdb.read_parquet(path)", _DUCKDB_QUERY))
     if file.format == "arrow":
-        query = _DUCKDB_QUERY.replace("data", "table")
-        return Reading("duckdb pyarrow", ("duckdb", *_arrow_imports(file)), (*_arrow(file), query))
+        return Reading("duckdb pyarrow", ("duckdb", *_arrow_imports(file)), (*_arrow(file), _DUCKDB_QUERY))
     lines = ('data = pd.read_excel(url, engine="calamine")', _DUCKDB_QUERY)
     return Reading("duckdb pandas python-calamine", ("duckdb", "pandas as pd"), lines)
 
@@ -141,8 +140,8 @@ def _arrow_imports(file: FileVersion) -> tuple[str, ...]:
 
 def _arrow(file: FileVersion) -> tuple[str, ...]:
     if _is_stream(file):
-        return (_FETCH, 'with open(path, "rb") as stream:', "    table = pyarrow.ipc.open_stream(stream).read_all()")
-    return (_FETCH, "table = pyarrow.feather.read_table(path)")
+        return (_FETCH, 'with open(path, "rb") as stream:', "    data = pyarrow.ipc.open_stream(stream).read_all()")
+    return (_FETCH, "data = pyarrow.feather.read_table(path)")
 
 
 def _is_stream(file: FileVersion) -> bool:

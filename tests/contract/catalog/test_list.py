@@ -203,6 +203,15 @@ def test_tags_formats_and_owners_filter(local_shelf: Shelf) -> None:
     assert shelf.datasets.tags(shelf.caller) == (("Geo", 1), ("raw", 1))
 
 
+def test_letters_that_fold_into_many_stay_within_an_index(local_shelf: Shelf) -> None:
+    """U+FDFA is one letter and folds into eighteen; PostgreSQL refuses index entries of more than 2.7 kB."""
+    shelf, letters = local_shelf, "".join(chr(0xFDFA) + chr(0x4E00 + number) for number in range(100))
+    detail = shelf.upload(b"x", name=letters)
+    shelf.datasets.update(shelf.caller, detail.summary.id, tags=[letters[:60]], description=letters * 50)
+    for query in (DatasetQuery(sort="name"), DatasetQuery(q=letters[:40]), DatasetQuery(tags=(letters[:60],))):
+        assert names(shelf.datasets.list(shelf.caller, query)) == [letters]
+
+
 @pytest.mark.parametrize("sort", SORTS)
 def test_an_unfiltered_page_is_read_from_the_index_of_its_order(local_shelf: Shelf, sort: str) -> None:
     """The plan, not the time, says that the page of a large shelf costs what that of a small one does."""
