@@ -43,6 +43,16 @@ def part_length(number: int, *, size: int, part_size: int) -> int:
     return min(part_size, size - (number - 1) * part_size)
 
 
+def each_part(received: Sequence[Part], *, size: int, part_size: int) -> tuple[Part, ...]:
+    """What has arrived, by number, each number once: where a part was sent more than once, the whole one."""
+    # SeaweedFS keeps, and lists, every sending of a part; S3 only the last one.
+    found: dict[int, Part] = {}
+    for part in received:
+        if part.number not in found or part.size == part_length(part.number, size=size, part_size=part_size):
+            found[part.number] = part
+    return tuple(found[number] for number in sorted(found))
+
+
 def chosen_parts(named: Sequence[ClientPart], received: Sequence[Part], *, size: int, part_size: int) -> list[Part]:
     """The store's parts that make the file, in order, once every one of them is what the client says.
 
@@ -55,7 +65,7 @@ def chosen_parts(named: Sequence[ClientPart], received: Sequence[Part], *, size:
             raise PartMismatch(f"Part {number} does not belong to this upload, which has {count} in all.")
         if times > 1:
             raise PartMismatch(f"Part {number} is named {times} times.")
-    # SeaweedFS keeps, and lists, every sending of a part; S3 only the last one.
+    # Where the store lists a part's every sending, the one the client names counts.
     there: dict[int, dict[str, Part]] = defaultdict(dict)
     for part in received:
         there[part.number][_bare(part.etag)] = part

@@ -22,7 +22,7 @@ from catalog.errors import PartMismatch
 from catalog.events import EventKind, record
 from catalog.intake import Announced, NewUpload, add_rows, check
 from catalog.metrics import UPLOADS
-from catalog.parts import ClientPart, part_count
+from catalog.parts import ClientPart, each_part, part_count
 from catalog.removal import Removal, ref_of
 from catalog.views import DatasetDetail
 from db import Database
@@ -165,7 +165,8 @@ class Uploads:
         if name is None:
             raise no_such_upload()
         received = self.storages.of(Backend(file.backend)).list_parts(ref_of(file), store_id)
-        return UploadDetail(_summary(upload, file, name), tuple(received))
+        parts = each_part(received, size=file.size, part_size=upload.part_size)
+        return UploadDetail(_summary(upload, file, name), parts)
 
     def sign_parts(
         self, caller: Caller, upload_id: uuid.UUID, numbers: Sequence[int]

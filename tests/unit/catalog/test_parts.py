@@ -14,6 +14,7 @@ from catalog.parts import (
     SMALL_PART,
     ClientPart,
     chosen_parts,
+    each_part,
     part_count,
     part_length,
     part_size_for,
@@ -79,6 +80,12 @@ def test_unknown_repeated_and_other_parts_are_refused() -> None:
 def test_a_part_of_another_length_is_refused(received: list[Part]) -> None:
     with pytest.raises(SizeMismatch):
         choose(NAMED, received)
+
+
+def test_of_a_part_that_arrived_twice_the_whole_one_is_told() -> None:
+    short = Part(2, "short", 3)
+    received = [Part(1, "short", 9), RECEIVED[0], RECEIVED[2], Part(3, "long", 5), short]
+    assert each_part(received, size=24, part_size=10) == (RECEIVED[0], short, RECEIVED[2])
 
 
 def test_of_a_part_sent_twice_the_named_one_counts() -> None:
