@@ -9,6 +9,7 @@ import streamlit as st
 import services
 from pages import wording
 from pages.identity import current_caller
+from pages.navigation import draw_anew
 from settings import Settings
 from storage import Backend, StorageState
 
@@ -79,4 +80,4 @@ def banner() -> None:
 def watch(state: StorageState) -> None:
     now = services.current().storages.state
     if (now.active, now.reachable) != (state.active, state.reachable):
-        st.rerun()
+        draw_anew()

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from pathlib import Path
 
 import streamlit as st
 
 import services
-from catalog.errors import DatasetNotFound
+from catalog.errors import CatalogError, DatabaseUnavailable, DatasetNotFound
 from catalog.snippets import snippets
 from catalog.views import DatasetDetail, FileVersion
 from pages import edits, failures, wording
 from pages.identity import base_url, current_caller, now, zone
-from pages.navigation import go
+from pages.navigation import draw_anew, go
 from pages.preview_tab import preview_tab
 from pages.widgets.facts import facts
 from pages.widgets.file_actions import file_actions
 
 HERE = Path(__file__).parent
+FRESH = timedelta(hours=1)
+LOOK_AGAIN = timedelta(seconds=1)
 NEW_VERSION = ":material/upload: Upload a new version"
 DELETE = ":material/delete: Delete"
 EDITS = {
@@ -64,7 +67,7 @@ def not_here() -> None:
             text_alignment="center",
         )
         if st.button("Show all datasets", key="show-all"):
-            st.switch_page(HERE / "datasets.py")
+            go("/")
 
 
 def choose_version() -> None:
@@ -156,6 +159,22 @@ def failed_versions(detail: DatasetDetail) -> None:
         )
 
 
+def settling(file: FileVersion) -> bool:
+    """Whether the background reader will soon know more of a file: its rows, or its checksum."""
+    return file.rows_counted == "counting" or (file.sha256 is None and file.created_at > now() - FRESH)
+
+
+@st.fragment(run_every=LOOK_AGAIN, key="watch")
+def watch(file: FileVersion) -> None:
+    """Draw the page again once more is known."""
+    try:
+        known = services.current().files.get(current_caller(), file.id)
+    except (CatalogError, DatabaseUnavailable):
+        return
+    if known != file:
+        draw_anew()
+
+
 def use_tab(file: FileVersion) -> None:
     code = snippets(base_url(), file)
     chosen = st.segmented_control(
@@ -184,6 +203,8 @@ def draw() -> None:
         else:
             with preview:
                 preview_tab(file)
+        if settling(file):
+            watch(file)
 
 
 draw()

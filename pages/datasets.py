@@ -14,7 +14,7 @@ from catalog.views import DatasetPage
 from pages import failures, listing, wording
 from pages.identity import current_caller, now, zone
 from pages.listing import Listing
-from pages.navigation import go
+from pages.navigation import draw_anew, go
 from pages.widgets.dataset_list import dataset_list
 from pages.widgets.uploader import uploader
 
@@ -37,7 +37,7 @@ def head(*, upload: bool) -> None:
     with st.container(key="head", horizontal=True, vertical_alignment="center"):
         st.title("Datasets", anchor=False, width="stretch")
         if upload and st.button("Upload", icon=":material/upload:", type="primary", key="to-upload"):
-            st.switch_page(HERE / "upload.py")
+            go("/upload")
 
 
 def controls() -> Listing:
@@ -123,9 +123,7 @@ def rows(shown: Listing, page: DatasetPage) -> None:
 def empty_shelf() -> None:
     head(upload=False)
     st.markdown(":gray[Nothing on the shelf yet. Drop a file, look at its rows, hand out a link.]")
-    result = uploader(size="empty-shelf", key="first-upload")
-    if result.open is not None:
-        go("/dataset", id=result.open)
+    uploader(size="empty-shelf", key="first-upload")
     with st.container(key="samples", horizontal_alignment="center", gap="xsmall"):
         if st.button("Load 5 sample datasets", icon=":material/science:", key="load-samples"):
             with st.spinner("Putting five datasets on the shelf"):
@@ -143,7 +141,7 @@ def nothing_found(shown: Listing) -> None:
         with st.container(horizontal=True, horizontal_alignment="center", gap="xsmall"):
             st.button("Clear search", key="clear", on_click=clear)
             if st.button("Upload a dataset", icon=":material/upload:", type="tertiary", key="upload-instead"):
-                st.switch_page(HERE / "upload.py")
+                go("/upload")
 
 
 def changing(page: DatasetPage) -> bool:
@@ -164,7 +162,7 @@ def watch(shown: Listing, page: DatasetPage) -> None:
     except ConnectionError:
         return
     if new != page:
-        st.rerun()
+        draw_anew()
 
 
 def draw() -> None:

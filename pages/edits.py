@@ -9,11 +9,14 @@ from catalog.errors import CatalogError, DatasetNotFound
 from catalog.views import DatasetDetail
 from pages import wording
 from pages.identity import current_caller
-from pages.navigation import go
+from pages.navigation import go, open_dialog
 
 
-@st.dialog("Rename")
 def rename(detail: DatasetDetail) -> None:
+    open_dialog("Rename", _rename, detail)
+
+
+def _rename(detail: DatasetDetail) -> None:
     with st.form("rename-form", border=False):
         name = st.text_input("Name", value=detail.summary.name, max_chars=200, key="new-name")
         saved = st.form_submit_button("Rename", type="primary", key="save-name")
@@ -21,8 +24,11 @@ def rename(detail: DatasetDetail) -> None:
         _save(detail, name=name)
 
 
-@st.dialog("Edit description")
 def edit_description(detail: DatasetDetail) -> None:
+    open_dialog("Edit description", _edit_description, detail)
+
+
+def _edit_description(detail: DatasetDetail) -> None:
     with st.form("description-form", border=False):
         text = st.text_area(
             "Description",
@@ -37,25 +43,31 @@ def edit_description(detail: DatasetDetail) -> None:
         _save(detail, description=text)
 
 
-@st.dialog("Edit tags")
 def edit_tags(detail: DatasetDetail) -> None:
+    open_dialog("Edit tags", _edit_tags, detail)
+
+
+def _edit_tags(detail: DatasetDetail) -> None:
     known = [tag for tag, _ in services.current().datasets.tags(current_caller())]
-    chosen = st.multiselect(
-        "Tags",
-        list(dict.fromkeys([*detail.summary.tags, *known])),
-        default=list(detail.summary.tags),
-        format_func=wording.plain,
-        accept_new_options=True,
-        placeholder="Choose tags or type a new one",
-        key="new-tags",
-    )
-    if st.button("Save", type="primary", key="save-tags"):
+    # Side by side: the list of tags opens downwards and would lie over a button below.
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        chosen = st.multiselect(
+            "Tags",
+            list(dict.fromkeys([*detail.summary.tags, *known])),
+            default=list(detail.summary.tags),
+            accept_new_options=True,
+            select_all=False,
+            placeholder="Choose, or type a new one",
+            key="new-tags",
+        )
+        saved = st.button("Save", type="primary", key="save-tags")
+    if saved:
         _save(detail, tags=tuple(chosen))
 
 
 def delete(detail: DatasetDetail) -> None:
     """Ask once, naming the dataset and what goes with it."""
-    st.dialog(f"Delete {wording.plain(detail.summary.name)}?")(_ask_to_delete)(detail)
+    open_dialog(f"Delete {wording.plain(detail.summary.name)}?", _ask_to_delete, detail)
 
 
 def _ask_to_delete(detail: DatasetDetail) -> None:

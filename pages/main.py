@@ -11,6 +11,7 @@ import streamlit as st
 
 from pages.banner import banner
 from pages.identity import current_caller
+from pages.navigation import begin_run, go
 from pages.widgets.frame import frame
 from pages.widgets.tray import pill, tray
 from pages.widgets.uploader import dataset_to_open
@@ -22,21 +23,21 @@ st.logo(HERE / "static" / "logo.svg", size="large", icon_image=HERE / "static" /
 st.html(HERE / "main.css")
 
 upload = st.Page(HERE / "upload.py", title="Upload", icon=":material/upload:", url_path="upload")
-dataset = st.Page(
-    HERE / "dataset.py", title="Dataset", icon=":material/database:", url_path="dataset", visibility="hidden"
-)
 page = st.navigation(
     [
         st.Page(HERE / "datasets.py", title="Datasets", icon=":material/database:", default=True),
         upload,
         st.Page(HERE / "store.py", title="Storage", icon=":material/hard_drive:", url_path="storage"),
-        dataset,
+        st.Page(
+            HERE / "dataset.py", title="Dataset", icon=":material/database:", url_path="dataset", visibility="hidden"
+        ),
     ]
 )
+begin_run()
 current_caller()
 # Asked here: the first file on an empty shelf fills it, and the page that held the uploader is not the same any more.
 if (opened := dataset_to_open()) is not None:
-    st.switch_page(dataset, query_params={"id": opened})
+    go("/dataset", id=opened)
 frame(key="frame")
 wanted = None
 if page != upload:
@@ -45,7 +46,6 @@ if page != upload:
     with st.container(key="pill"):
         wanted = pill(key="pill-line") or wanted
 if wanted == "upload":
-    st.switch_page(upload)
-
+    go("/upload")
 banner()
 page.run()

@@ -1,14 +1,15 @@
-"""Going to another page out of a run, with an address to come back to."""
+"""Going to another page out of a run, and drawing the page anew without taking a dialog away from its user."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlencode
 
 import streamlit as st
 
+from catalog.views import DatasetDetail
 from pages.widgets.assets import read
 
 if TYPE_CHECKING:
@@ -27,6 +28,23 @@ def go(path: str, **params: str | list[str]) -> NoReturn:
     """End this run and open `path` in the same session; the browser's Back returns to the page as it was."""
     _component()(key="goto", data={"address": address(path, params)})
     st.stop()
+
+
+def begin_run() -> None:
+    """Of a whole run, which closes whatever dialog was open; the runs of fragments do not come here."""
+    st.session_state["dialog"] = False
+
+
+def open_dialog(title: str, body: Callable[[DatasetDetail], None], detail: DatasetDetail) -> None:
+    """Open a dialog; until it is closed, nothing draws the page anew by itself."""
+    st.session_state["dialog"] = True
+    st.dialog(title, on_dismiss="rerun")(body)(detail)
+
+
+def draw_anew() -> None:
+    """Run the whole page again because something changed behind it; later, where a dialog is open."""
+    if not st.session_state.get("dialog"):
+        st.rerun()
 
 
 def dataset_address(dataset_id: object, **more: str) -> str:

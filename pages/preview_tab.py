@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 import services
@@ -11,15 +13,16 @@ from catalog.errors import CatalogError
 from catalog.views import FileVersion
 from pages import wording
 from pages.identity import current_caller
+from pages.listing import page_number
 from preview.errors import PreviewError
-from preview.result import Preview
+from preview.result import Column, Preview
 from storage import FileNotInStorage, StorageError
 
 PAGE = 100
+LARGEST_EXACT = 2**53
 ROW = 32
 SHOWN = 14
 """Pixels a row is high, and how many rows are seen at once; the rest scroll inside the table."""
-LOOK_AGAIN = timedelta(seconds=1)
 
 
 def coverage(preview: Preview, *, counting: bool) -> str:
@@ -51,13 +54,16 @@ def pages_of(preview: Preview, page: int) -> int:
 
 def preview_tab(file: FileVersion) -> None:
     """Draw the tab: the rows, or why there are none and what to do."""
-    page = int(st.session_state.get("rows") or 1)
+    page = page_number(st.session_state.get("rows") or st.query_params.get("rows"))
     place = st.container(key="preview")
     waiting = st.empty()
     if (seen := f"{file.id}/{page}") != st.session_state.get("seen-rows"):
         waiting.skeleton(ROW * (SHOWN + 1) + 2)
     try:
-        preview = services.current().previews.preview(current_caller(), file.id, rows=PAGE, offset=(page - 1) * PAGE)
+        preview = read(file, page)
+        if page > 1 and preview.frame.empty:
+            # The address names a page past the end.
+            page, preview = 1, read(file, 1)
     except (PreviewError, FileNotInStorage, CatalogError) as error:
         waiting.empty()
         with place:
@@ -70,11 +76,45 @@ def preview_tab(file: FileVersion) -> None:
         return
     waiting.empty()
     st.session_state["seen-rows"] = seen
-    counting = file.rows_counted == "counting"
     with place:
-        table(preview, page, counting=counting)
-    if counting:
-        watch(file)
+        table(preview, page, counting=file.rows_counted == "counting")
+
+
+def read(file: FileVersion, page: int) -> Preview:
+    return services.current().previews.preview(current_caller(), file.id, rows=PAGE, offset=(page - 1) * PAGE)
+
+
+def as_shown(frame: pd.DataFrame, columns: Sequence[Column]) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """The frame and the formats in which every number reads as it stands in the file.
+
+    The table's own formats round to four decimals ("31.9538"), or add digits that are not there ("31.953764720000002"),
+    and mark what lies beyond 2^53 as an error; such a column is shown as text.
+    """
+    formats: dict[str, Any] = {}
+    for column in columns:
+        if column.type == "integer":
+            formats[column.name] = st.column_config.NumberColumn(format="plain")
+        elif column.type == "float":
+            wanted = float_format(frame[column.name])
+            if wanted is None:
+                frame = frame.assign(**{column.name: frame[column.name].map(str, na_action="ignore")})
+            else:
+                formats[column.name] = st.column_config.NumberColumn(format=wanted)
+    return frame, formats
+
+
+def float_format(values: Iterable[Any]) -> str | None:
+    """As many decimals as the longest value has; `%g` where one has an exponent; None where one is beyond 2^53."""
+    decimals, exponent = 0, False
+    for value in values:
+        text = str(value)
+        if not text.lstrip("-")[:1].isdigit():
+            continue  # a null, NaN, an infinity
+        if abs(float(value)) >= LARGEST_EXACT:
+            return None
+        exponent = exponent or "e" in text
+        decimals = max(decimals, len(text.partition(".")[2]))
+    return "%g" if exponent else f"%.{decimals}f"
 
 
 def table(preview: Preview, page: int, *, counting: bool) -> None:
@@ -84,15 +124,12 @@ def table(preview: Preview, page: int, *, counting: bool) -> None:
         st.markdown(f":small[:gray[{coverage(preview, counting=counting)}]]", width="content")
     frame = preview.frame
     frame = frame.set_axis(range(preview.offset + 1, preview.offset + 1 + len(frame)), axis=0).rename_axis("#")
+    frame, formats = as_shown(frame, preview.columns)
     st.dataframe(
         frame,
         height=ROW * (min(max(len(frame), 1), SHOWN) + 1) + 2,
         row_height=ROW,
-        column_config={
-            column.name: st.column_config.NumberColumn(format="plain")
-            for column in preview.columns
-            if column.type in ("integer", "float")
-        },
+        column_config=formats,
         placeholder="",
         key="preview-rows",
     )
@@ -126,14 +163,3 @@ def unavailable(error: Exception) -> None:
         icon=":material/cloud_off:",
     )
     st.button("Try again", icon=":material/refresh:", key="read-again")
-
-
-@st.fragment(run_every=LOOK_AGAIN, key="watch")
-def watch(file: FileVersion) -> None:
-    """Look whether the rows are counted by now, and draw the whole page again once they are."""
-    try:
-        known = services.current().files.get(current_caller(), file.id)
-    except (CatalogError, ConnectionError):
-        return
-    if (known.rows_counted, known.sha256) != (file.rows_counted, file.sha256):
-        st.rerun()

@@ -12,7 +12,6 @@ from catalog.errors import DatasetNotFound
 from catalog.views import DatasetDetail
 from pages import failures, wording
 from pages.identity import current_caller
-from pages.navigation import go
 from pages.widgets.uploader import uploader
 
 HERE = Path(__file__).parent
@@ -32,7 +31,7 @@ def draw() -> None:
     if target is None:
         with st.container(key="head", horizontal=True):
             st.title("Upload", anchor=False)
-        result = uploader(key="uploader")
+        uploader(key="uploader")
     else:
         name = wording.plain(target.summary.name)
         with st.container(key="back"):
@@ -44,9 +43,7 @@ def draw() -> None:
             )
         with st.container(key="head", horizontal=True):
             st.title(f"New version of {name}", anchor=False)
-        result = uploader(dataset_id=str(target.summary.id), dataset_name=target.summary.name, key="version-uploader")
-    if result.open is not None:
-        go("/dataset", id=result.open)
+        uploader(dataset_id=str(target.summary.id), dataset_name=target.summary.name, key="version-uploader")
 
 
 draw()

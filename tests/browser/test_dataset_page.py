@@ -127,12 +127,29 @@ def test_description_and_tags(local_app: RunningApp, page: Page) -> None:
     box = dialog(page).get_by_role("combobox", name="Tags")
     box.fill("brand new")
     box.press("Enter")
+    box.press("Tab")
     dialog(page).get_by_role("button", name="Save").click()
     expect(page.get_by_text("brand new")).to_be_visible()
     with local_app.client() as client:
         now = client.get(f"/datasets/{dataset['id']}").json()
     assert now["description"] == "First line\nsecond <b>line</b>"
     assert now["tags"] == ["old", "brand new"]
+
+
+def test_news_of_the_file_does_not_close_a_dialog(local_app: RunningApp, page: Page) -> None:
+    dataset = shelve(local_app, ROWS * 8000, f"{unique('fresh')}.csv")
+    open_dataset(page, local_app, dataset)
+    choose_more(page, "Edit description")
+    dialog(page).locator("textarea").fill("half a sent")
+    with local_app.client() as client:
+        for _ in range(200):
+            if client.get(f"/files/{dataset['file_id']}").json()["sha256"]:
+                break
+            page.wait_for_timeout(100)
+    page.wait_for_timeout(2500)  # longer than the page waits between two looks
+    expect(dialog(page).locator("textarea")).to_have_value("half a sent")
+    dialog(page).get_by_role("button", name="Close").click()
+    expect(page.get_by_role("button", name="Copy the SHA-256 checksum")).to_be_visible()
 
 
 def test_delete_asks_once_naming_it_and_goes_back_to_the_list(local_app: RunningApp, page: Page) -> None:
@@ -170,7 +187,7 @@ def test_a_new_version_is_uploaded_from_its_page(local_app: RunningApp, page: Pa
 def test_no_table_says_why_and_the_file_is_still_given(local_app: RunningApp, page: Page) -> None:
     dataset = shelve(local_app, b"\x00\x01\x02" * 100, f"{unique()}.bin")
     open_dataset(page, local_app, dataset)
-    expect(page.get_by_text("No table")).to_be_visible()
+    expect(page.get_by_text("No table", exact=True)).to_be_visible()
     expect(page.get_by_text("The file is stored whole")).to_be_visible()
     with page.expect_download() as download:
         page.get_by_role("link", name="Download:").click()

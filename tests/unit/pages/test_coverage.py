@@ -1,10 +1,14 @@
-"""How much of a file a preview says it shows."""
+"""How much of a file a preview says it shows, and that its numbers stay the file's own."""
 
 from __future__ import annotations
 
-import pandas as pd
+import json
 
-from pages.preview_tab import coverage, pages_of
+import numpy as np
+import pandas as pd
+import pytest
+
+from pages.preview_tab import as_shown, coverage, float_format, pages_of
 from preview.result import Column, Preview
 
 
@@ -13,7 +17,6 @@ def preview(
 ) -> Preview:
     names = [f"c{n}" for n in range(columns)]
     return Preview(
-        frame=pd.DataFrame({name: range(rows) for name in names}),
         columns=tuple(Column(name, "integer") for name in names),
         offset=offset,
         total_rows=total,
@@ -22,6 +25,7 @@ def preview(
         format="csv",
         read_as=("CSV",),
         column_count=of or columns,
+        rows_json=json.dumps([[number] * columns for number in range(rows)]).encode(),
     )
 
 
@@ -54,3 +58,27 @@ def test_pages_end_with_the_last_row_or_one_past_a_full_page() -> None:
     assert pages_of(preview(0, total=0), 1) == 1
     assert pages_of(preview(100, offset=400), 5) == 6
     assert pages_of(preview(99, offset=400), 5) == 5
+
+
+@pytest.mark.parametrize(
+    ("values", "wanted"),
+    [
+        ([31.95376472, 1.5], "%.8f"),
+        ([2.0, 3.0], "%.1f"),
+        ([float("nan"), float("inf"), None, -0.25], "%.2f"),
+        ([1e-20, 1.0], "%g"),
+        ([float(2**53), 1.0], None),
+        ([], "%.0f"),
+    ],
+)
+def test_a_number_is_shown_with_the_decimals_it_has(values: list[float | None], wanted: str | None) -> None:
+    assert float_format(values) == wanted
+
+
+def test_numbers_beyond_what_a_browser_holds_are_shown_as_text_and_nulls_stay_nulls() -> None:
+    frame = pd.DataFrame({"far": [1.5e300, None], "near": [0.5, 0.25]})
+    shown, formats = as_shown(frame, [Column("far", "float"), Column("near", "float")])
+    assert shown["far"].tolist()[0] == "1.5e+300"
+    assert shown["far"].isna().tolist() == [False, True]
+    assert list(formats) == ["near"]
+    assert frame["far"].dtype == np.float64
