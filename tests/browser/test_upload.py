@@ -24,6 +24,12 @@ def screen(shelf: RunningApp, page: Page) -> UploadScreen:
 
 
 @pytest.fixture
+def local_screen(local_app: RunningApp, page: Page) -> UploadScreen:
+    """Where the store makes no difference."""
+    return UploadScreen(local_app, page).open()
+
+
+@pytest.fixture
 def big(tmp_path: Path) -> Path:
     """A file of several parts whose last is short."""
     file = tmp_path / f"{unique('big')}.bin"
@@ -76,27 +82,27 @@ def test_ten_files_at_once_are_all_on_the_shelf(screen: UploadScreen, tmp_path: 
     }
 
 
-def test_a_dropped_folder_is_walked_to_its_last_file(screen: UploadScreen, tmp_path: Path) -> None:
+def test_a_dropped_folder_is_walked_to_its_last_file(local_screen: UploadScreen, tmp_path: Path) -> None:
     mark = unique("drop")
     names = [f"{mark}-{number}.csv" for number in range(105)]
     write_files(tmp_path / "export" / "2026", names)
     (tmp_path / "export" / ".DS_Store").write_bytes(b"x")
     (tmp_path / "export" / "nothing-in-here").mkdir()
-    screen.drop(tmp_path / "export")
+    local_screen.drop(tmp_path / "export")
     # More than the hundred entries that a browser gives of a folder at a time.
-    expect(screen.page.get_by_role("heading", name="105 files")).to_be_visible()
-    expect(screen.page.get_by_text("1 system file left out")).to_be_visible()
-    expect(screen.page.get_by_text("105 done")).to_be_visible(timeout=90_000)
-    assert sorted(str(item["file_name"]) for item in datasets(screen.app, mark)) == sorted(names)
+    expect(local_screen.page.get_by_role("heading", name="105 files")).to_be_visible()
+    expect(local_screen.page.get_by_text("1 system file left out")).to_be_visible()
+    expect(local_screen.page.get_by_text("105 done")).to_be_visible(timeout=90_000)
+    assert sorted(str(item["file_name"]) for item in datasets(local_screen.app, mark)) == sorted(names)
 
 
-def test_a_chosen_folder_names_the_place_of_each_file(screen: UploadScreen, tmp_path: Path) -> None:
+def test_a_chosen_folder_names_the_place_of_each_file(local_screen: UploadScreen, tmp_path: Path) -> None:
     mark = unique("tree")
     write_files(tmp_path / "export" / "2026", [f"{mark}-a.csv", f"{mark}-b.csv"])
-    screen.choose_folder(tmp_path / "export")
-    screen.wait_for(f"{mark}-a.csv", "done")
-    screen.wait_for(f"{mark}-b.csv", "done")
-    expect(screen.row(f"{mark}-a.csv")).to_contain_text("export/2026")
+    local_screen.choose_folder(tmp_path / "export")
+    local_screen.wait_for(f"{mark}-a.csv", "done")
+    local_screen.wait_for(f"{mark}-b.csv", "done")
+    expect(local_screen.row(f"{mark}-a.csv")).to_contain_text("export/2026")
 
 
 def test_a_cancelled_upload_leaves_no_row_and_no_object(screen: UploadScreen, big: Path, s3_server: S3Server) -> None:
@@ -140,16 +146,16 @@ def test_leaving_the_page_in_mid_upload_loses_nothing(screen: UploadScreen, big:
     assert stored_bytes(screen.app, dataset["file_id"]) == big.read_bytes()
 
 
-def test_the_same_file_twice_gives_two_datasets(screen: UploadScreen, tmp_path: Path) -> None:
+def test_the_same_file_twice_gives_two_datasets(local_screen: UploadScreen, tmp_path: Path) -> None:
     mark = unique("twice")
     (file,) = write_files(tmp_path, [f"{mark}.csv"])
     (other,) = write_files(tmp_path, [f"{mark}-other.csv"])
-    screen.choose(file, other)
-    screen.wait_for(file.name, "done")
-    screen.choose(file, other)
-    expect(screen.page.get_by_role("heading", name="4 files")).to_be_visible()
-    expect(screen.page.get_by_text("4 done")).to_be_visible()
-    names = {item["name"] for item in datasets(screen.app, mark)}
+    local_screen.choose(file, other)
+    local_screen.wait_for(file.name, "done")
+    local_screen.choose(file, other)
+    expect(local_screen.page.get_by_role("heading", name="4 files")).to_be_visible()
+    expect(local_screen.page.get_by_text("4 done")).to_be_visible()
+    names = {item["name"] for item in datasets(local_screen.app, mark)}
     assert len(names) == 4
     assert sum(name.endswith(" (2)") for name in map(str, names)) == 2
 
@@ -174,23 +180,23 @@ HOSTILE = (
 )
 
 
-def test_a_hostile_file_name_is_text_and_nothing_else(screen: UploadScreen, tmp_path: Path) -> None:
+def test_a_hostile_file_name_is_text_and_nothing_else(local_screen: UploadScreen, tmp_path: Path) -> None:
     files = write_files(tmp_path, HOSTILE)
-    screen.choose(*files)
+    local_screen.choose(*files)
     for name in HOSTILE:
-        screen.wait_for(name, "done")
-    assert screen.page.locator("li.row .name").all_text_contents() == list(HOSTILE)
-    go_to(screen.page, "Datasets")
-    assert screen.page.evaluate("window.pwned") is None
-    stored = {str(item["file_name"]) for item in datasets(screen.app)}
+        local_screen.wait_for(name, "done")
+    assert local_screen.page.locator("li.row .name").all_text_contents() == list(HOSTILE)
+    go_to(local_screen.page, "Datasets")
+    assert local_screen.page.evaluate("window.pwned") is None
+    stored = {str(item["file_name"]) for item in datasets(local_screen.app)}
     assert stored >= set(HOSTILE)
 
 
-def test_a_refused_file_name_says_why(screen: UploadScreen, tmp_path: Path) -> None:
+def test_a_refused_file_name_says_why(local_screen: UploadScreen, tmp_path: Path) -> None:
     (bad, good) = write_files(tmp_path, ["new\nline.csv", f"{unique('good')}.csv"])
-    screen.choose(bad, good)
-    screen.wait_for(good.name, "done")
-    failed = screen.page.locator("li.row[data-state=failed]")
+    local_screen.choose(bad, good)
+    local_screen.wait_for(good.name, "done")
+    failed = local_screen.page.locator("li.row[data-state=failed]")
     expect(failed.locator(".sentence")).to_contain_text(re.compile("control character", re.IGNORECASE))
 
 
@@ -209,33 +215,33 @@ def test_a_new_version_goes_to_its_dataset(screen: UploadScreen, tmp_path: Path)
     assert [(one["version"], one["size"]) for one in versions] == [(2, 6), (1, 4)]
 
 
-def test_rows_and_a_download_link_stand_beside_a_finished_file(screen: UploadScreen, tmp_path: Path) -> None:
-    screen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+def test_rows_and_a_download_link_stand_beside_a_finished_file(local_screen: UploadScreen, tmp_path: Path) -> None:
+    local_screen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     (file, other) = write_files(tmp_path, [f"{unique('done')}.csv", f"{unique('done')}.csv"])
-    screen.choose(file, other)
-    expect(screen.row(file.name)).to_contain_text("1 row × 2 columns · checked, complete")
-    screen.row(file.name).get_by_role("button", name=f"Copy a download link to {file.name}").click()
-    expect(screen.row(file.name)).to_contain_text("Link copied, good for 1 hour")
-    link = screen.page.evaluate("navigator.clipboard.readText()")
-    answer = screen.page.context.request.get(link)
+    local_screen.choose(file, other)
+    expect(local_screen.row(file.name)).to_contain_text("1 row × 2 columns · checked, complete")
+    local_screen.row(file.name).get_by_role("button", name=f"Copy a download link to {file.name}").click()
+    expect(local_screen.row(file.name)).to_contain_text("Link copied, good for 1 hour")
+    link = local_screen.page.evaluate("navigator.clipboard.readText()")
+    answer = local_screen.page.context.request.get(link)
     assert answer.body() == file.read_bytes()
-    screen.row(other.name).get_by_role("button", name=f"Open dataset: {other.name}").click()
-    (dataset,) = datasets(screen.app, other.stem)
-    assert screen.wait_until_open() == dataset["id"]
+    local_screen.row(other.name).get_by_role("button", name=f"Open dataset: {other.name}").click()
+    (dataset,) = datasets(local_screen.app, other.stem)
+    assert local_screen.wait_until_open() == dataset["id"]
 
 
-def test_the_keyboard_reaches_every_choice(screen: UploadScreen, tmp_path: Path) -> None:
+def test_the_keyboard_reaches_every_choice(local_screen: UploadScreen, tmp_path: Path) -> None:
     (file, other) = write_files(tmp_path, [f"{unique('keys')}.csv", f"{unique('keys')}.csv"])
-    screen.page.get_by_role("button", name="Choose files").focus()
-    with screen.page.expect_file_chooser() as chooser:
-        screen.page.keyboard.press("Enter")
+    local_screen.page.get_by_role("button", name="Choose files").focus()
+    with local_screen.page.expect_file_chooser() as chooser:
+        local_screen.page.keyboard.press("Enter")
     chooser.value.set_files([str(file), str(other)])
-    screen.wait_for(file.name, "done")
-    expect(screen.page.get_by_role("list", name="Uploads").get_by_role("listitem")).to_have_count(2)
-    expect(screen.page.locator(".picker [role=status]")).to_contain_text("uploaded")
-    screen.page.get_by_role("button", name="Clear finished").focus()
-    screen.page.keyboard.press("Enter")
-    expect(screen.page.get_by_text("Drop files or a folder here")).to_be_visible()
+    local_screen.wait_for(file.name, "done")
+    expect(local_screen.page.get_by_role("list", name="Uploads").get_by_role("listitem")).to_have_count(2)
+    expect(local_screen.page.locator(".picker [role=status]")).to_contain_text("uploaded")
+    local_screen.page.get_by_role("button", name="Clear finished").focus()
+    local_screen.page.keyboard.press("Enter")
+    expect(local_screen.page.get_by_text("Drop files or a folder here")).to_be_visible()
 
 
 def test_a_file_dropped_beside_everything_does_not_replace_the_page(local_app: RunningApp, page: Page) -> None:

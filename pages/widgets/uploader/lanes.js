@@ -4,13 +4,13 @@
 
 const MOST_LANES = 4; // Browsers open six connections to a host over HTTP/1.1; the answers awaited need some.
 const ANSWERS_AWAITED = 1; // A part wholly sent whose answer is missing holds no lane: the next one goes meanwhile.
-const WINDOW_MS = 1500; // One measurement.
+const WINDOW_MS = 3_000; // One measurement: each part's start fills a buffer at once, which a short one would overrate.
 const SETTLE_MS = 600; // Left out after a change: buffers fill, connections warm up.
 const GAIN = 1.1; // A lane more must bring a tenth.
-const LOSS = 0.97; // A lane less may cost three hundredths.
+const LOSS = 1; // A lane less may cost nothing.
 const FAST = 50e6; // Bytes/s: here one lane is not held up by the line, and trying another costs more than it brings,
 const FAST_PATIENCE_MS = 15_000; // so the first try comes late.
-const PATIENCE_MS = [3_000, 60_000]; // Between tries: doubled after each in vain, up to the second.
+const PATIENCE_MS = [20_000, 120_000]; // Between tries: doubled after each in vain, up to the second.
 
 class Lanes {
   limit = 1;
@@ -89,7 +89,10 @@ class Lanes {
 
   #consider(rate, now) {
     this.#nextTrial ??= now + (rate >= FAST ? FAST_PATIENCE_MS : 0);
-    if (now < this.#nextTrial) return;
+    if (now >= this.#nextTrial) this.#try(rate, now);
+  }
+
+  #try(rate, now) {
     if (this.limit >= MOST_LANES) this.#direction = -1;
     if (this.limit === 1) this.#direction = 1;
     this.#trial = { rate, step: this.#direction };
@@ -101,7 +104,9 @@ class Lanes {
     this.#trial = null;
     if (rate > before * (step > 0 ? GAIN : LOSS)) {
       this.#patience = PATIENCE_MS[0];
-      this.#nextTrial = now;
+      // On in the same direction at once, up to its end.
+      if (step > 0 ? this.limit < MOST_LANES : this.limit > 1) this.#try(rate, now);
+      else this.#nextTrial = now + this.#patience;
       return;
     }
     this.#change(-step, now);

@@ -10,6 +10,7 @@ const TILES = {
 // What needs the user's eye comes first; within a state, in the order the files were added.
 const RANKS = { sending: 0, finishing: 0, failed: 1, waiting: 2, done: 3 };
 const NOTICE_MS = 6_000;
+const SLOWEST = 1_000; // Bytes/s; below, an upload is waiting for its lane and its speed says nothing.
 
 class Row {
   element = make("li", "row");
@@ -44,7 +45,9 @@ class Row {
     this.#revision = upload.revision;
     if (upload.state !== this.#state) this.#drawState(upload.state);
     this.#drawSentence();
-    setBar(this.#bar, upload.fraction());
+    const fraction = upload.fraction();
+    this.#bar.hidden = upload.state === "done" || (upload.state === "failed" && !fraction);
+    setBar(this.#bar, fraction);
   }
 
   #drawState(state) {
@@ -53,7 +56,6 @@ class Row {
     this.element.dataset.state = state;
     this.element.dataset.tone = tone;
     this.#tile.replaceChildren(icon(shape));
-    this.#bar.hidden = state === "done";
     const had = [this.#main, this.#side].some((place) => place.contains(place.getRootNode().activeElement));
     this.#main.replaceChildren(...this.#mainButtons(state));
     this.#side.replaceChildren(...this.#sideButtons(state));
@@ -116,7 +118,8 @@ class Row {
         if (upload.note) return [percent, upload.note];
         if (!upload.uploadId) return ["Starting"];
         const left = upload.secondsLeft();
-        return upload.speed && left !== null ? [percent, formatSpeed(upload.speed), formatTimeLeft(left)] : [percent];
+        if (upload.speed < SLOWEST || left === null) return [percent];
+        return [percent, formatSpeed(upload.speed), formatTimeLeft(left)];
       }
     }
   }
