@@ -76,6 +76,7 @@ def main() -> int:
     arguments = argparse.ArgumentParser(prog="python -m tests.browser.screens", description=__doc__)
     arguments.add_argument("--out", type=Path, default=ROOT / "shots")
     arguments.add_argument("--only", choices=[shelf.name for shelf in shelves()])
+    arguments.add_argument("--readme", action="store_true", help="take README's pictures instead, into docs/")
     options = arguments.parse_args()
     found = shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
@@ -85,7 +86,9 @@ def main() -> int:
     bad = 0
     with tempfile.TemporaryDirectory(prefix="datashelf-screens-") as folder, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=list(CHROMIUM))
-        for shelf in shelves():
+        if options.readme:
+            photograph_for_readme(browser, Path(folder))
+        for shelf in () if options.readme else shelves():
             if options.only in (None, shelf.name):
                 bad += photograph(shelf, browser, Path(folder), options.out)
         browser.close()
@@ -117,6 +120,18 @@ def photograph(shelf: Shelf, browser: Browser, folder: Path, out: Path) -> int:
                 bad += bool(trouble)
                 context.close()
     return bad
+
+
+def photograph_for_readme(browser: Browser, folder: Path) -> None:
+    """The two pictures in README, of this build with the sample datasets."""
+    with running_app(folder / "readme") as app:
+        first = load_samples(app)
+        for name, path, height in (("datasets", "/", 520), ("dataset", f"/dataset?id={first}", 640)):
+            page = browser.new_page(viewport={"width": 1240, "height": height}, color_scheme="light")
+            page.goto(app.url + path)
+            settle(page)
+            page.screenshot(path=str(ROOT / "docs" / f"screenshot-{name}.png"))
+            page.close()
 
 
 def load_samples(app: RunningApp) -> str:
