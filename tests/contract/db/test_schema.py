@@ -14,7 +14,15 @@ from sqlalchemy import text
 import db.schema
 from db import DatabaseTooNew, migrate, open_database
 
-START = "import sys; from db import migrate, open_database\nwith open_database(sys.argv[1]) as d: migrate(d); d.ping()"
+START = """
+import sys, alembic.command
+from db import migrate, open_database
+with open_database(sys.argv[1]) as database:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    migrate(database)
+    database.ping()
+"""
 
 
 def test_tables_in_the_code_and_in_the_database_are_the_same(empty_database_url: str) -> None:
@@ -44,10 +52,19 @@ def test_migrating_again_changes_nothing(empty_database_url: str) -> None:
 
 
 def test_processes_that_start_at_once_all_come_up(empty_database_url: str) -> None:
+    command = [sys.executable, "-c", START, empty_database_url]
     processes = [
-        subprocess.Popen([sys.executable, "-c", START, empty_database_url], stderr=subprocess.PIPE) for _ in range(4)
+        subprocess.Popen(command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(4)
     ]
-    errors = [process.communicate(timeout=120)[1].decode() for process in processes]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    errors = [process.communicate(timeout=120)[1] for process in processes]
     assert [process.returncode for process in processes] == [0] * 4, "\n".join(errors)
     with open_database(empty_database_url) as database:
         assert db.schema.drift(database) == []
