@@ -58,30 +58,33 @@ def verdict(state: StorageState, lines: Iterable[Finding], settings: Settings) -
 
 
 def findings(
-    state: StorageState, health: Health, local: Health, uses: Iterable[StoreUse], settings: Settings
+    state: StorageState, health: Health, disk: Health | None, uses: Iterable[StoreUse], settings: Settings
 ) -> list[Finding]:
-    """What was found, what is wrong first."""
-    configured = state.configured
+    """What was found, what is wrong first.
+
+    `health` is the configured store's; `disk` is that of this server's disk, None where nothing lies or goes there.
+    """
+    answer = f"Asked and answered{took(health.latency)}." if health.ok else health.detail
     lines = [
-        Finding(
-            "Store answers", f"Asked and answered{took(health.latency)}." if health.ok else health.detail, health.ok
-        ),
-        Finding(
-            "New files go to",
-            home(state.active, settings),
-            state.active is configured and state.reachable,
-        ),
+        Finding("Store answers", answer, health.ok),
+        Finding("New files go to", home(state.active, settings), not state.degraded),
     ]
-    if configured is Backend.MINIO and not local.ok:
-        lines.append(Finding("This server’s disk", local.detail, good=False))
-    free = health.free_bytes if configured is Backend.LOCAL else local.free_bytes
-    if free is not None:
-        lines.append(Finding("Room left", f"{wording.size(free)} on this server’s disk.", free > LITTLE_ROOM))
+    if disk is not None:
+        if state.configured is not Backend.LOCAL and not disk.ok:
+            lines.append(Finding("This server’s disk", disk.detail, good=False))
+        if disk.free_bytes is not None:
+            room = f"{wording.size(disk.free_bytes)} on this server’s disk."
+            lines.append(Finding("Room left", room, disk.free_bytes > LITTLE_ROOM))
     lines.sort(key=lambda line: line.good is not False)
     return lines + [
         Finding(lies_in(use, settings), f"{wording.counted(use.files, 'object')}, {wording.size(use.size)}")
         for use in uses
     ]
+
+
+def uses_disk(state: StorageState, uses: Iterable[StoreUse]) -> bool:
+    """Whether files lie or go on this server's disk; where none do, its folder need not exist."""
+    return Backend.LOCAL in (state.configured, state.active) or any(use.backend is Backend.LOCAL for use in uses)
 
 
 def usage(totals: ShelfTotals) -> str:

@@ -6,9 +6,9 @@ import streamlit as st
 
 import services
 from pages import failures, wording
-from pages.findings import Finding, findings, home, usage, verdict
+from pages.findings import Finding, findings, home, usage, uses_disk, verdict
 from pages.identity import current_caller, now, zone
-from storage import Backend
+from storage import Backend, Health
 
 
 def line(finding: Finding, *, key: str) -> None:
@@ -34,7 +34,6 @@ def draw() -> None:
     waiting.skeleton(220)
     state = running.storages.check()
     health = running.storages.of(state.configured).check_health()
-    local = health if state.configured is Backend.LOCAL else running.storages.local.check_health()
     waiting.empty()
     with place_of_all:
         where = wording.plain(home(state.configured, running.settings))
@@ -42,7 +41,10 @@ def draw() -> None:
         with failures.shown("The counts cannot be read", key="counts"):
             totals = running.datasets.totals(current_caller())
             st.markdown(f":small[{usage(totals)}]")
-            lines = findings(state, health, local, totals.by_backend, running.settings)
+            disk: Health | None = health
+            if state.configured is not Backend.LOCAL:
+                disk = running.storages.local.check_health() if uses_disk(state, totals.by_backend) else None
+            lines = findings(state, health, disk, totals.by_backend, running.settings)
             good, sentence, meaning = verdict(state, lines, running.settings)
             colour = "green" if good else "red"
             with st.container(key="verdict"):

@@ -31,6 +31,10 @@ def settle(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
+PROBE = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
+"""Streamlit's browser half finds its base path by asking under the page's own path first; that 404 is its answer."""
+
+
 @dataclass
 class Trouble:
     """What a visitor's browser would complain of: collected from the moment it is made."""
@@ -40,9 +44,13 @@ class Trouble:
     found: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.page.on("console", lambda m: self.found.append(f"console: {m.text}") if m.type == "error" else None)
-        self.page.on("response", lambda r: self.found.append(f"{r.status} {r.url}") if r.status >= 400 else None)
+        self.page.on("console", lambda m: self._note(f"console: {m.text}", m.location["url"], m.type == "error"))
+        self.page.on("response", lambda r: self._note(str(r.status), r.url, r.status >= 400))
         self.page.on("request", lambda r: self._check_host(r.url))
+
+    def _note(self, what: str, url: str, wrong: bool) -> None:
+        if wrong and not PROBE.search(url):
+            self.found.append(f"{what} {url}")
 
     def _check_host(self, url: str) -> None:
         parts = urlsplit(url)

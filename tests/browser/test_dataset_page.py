@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -171,15 +172,15 @@ def test_delete_asks_once_naming_it_and_goes_back_to_the_list(local_app: Running
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
 
 
-def test_a_new_version_is_uploaded_from_its_page(local_app: RunningApp, page: Page) -> None:
+def test_a_new_version_is_uploaded_from_its_page(local_app: RunningApp, page: Page, tmp_path: Path) -> None:
     dataset = shelve(local_app)
     open_dataset(page, local_app, dataset)
     choose_more(page, "Upload a new version")
     expect(page.get_by_role("heading", name=f"New version of {dataset['name']}")).to_be_visible()
     assert parse_qs(urlsplit(page.url).query) == {"dataset": [dataset["id"]]}
-    page.set_input_files(
-        "input[data-part=files]", [{"name": "again.csv", "mimeType": "text/csv", "buffer": b"only\n1\n"}]
-    )
+    file = tmp_path / "again.csv"
+    file.write_text("only\n1\n")
+    page.set_input_files("input[data-part=files]", file)
     expect(page.get_by_role("combobox", name="Version")).to_have_value(re.compile("^v2 ·"))
     expect(page.get_by_text("Rows 1–1")).to_be_visible()
 

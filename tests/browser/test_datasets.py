@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Dialog, Page, expect
 
 from tests.app_server import RunningApp, running_app
 from tests.browser.looking import ROWS, row_of, settle, shelve
@@ -151,7 +151,12 @@ def test_user_text_is_shown_as_text(local_app: RunningApp, page: Page) -> None:
     name = unique("<img src=x onerror=alert(1)> *b* :red[r]")
     shelve(local_app, name=name, description="<script>alert(2)</script>", tags=["<i>t</i>"])
     asked: list[str] = []
-    page.on("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+
+    def note(alert: Dialog) -> None:
+        asked.append(alert.message)
+        alert.dismiss()
+
+    page.on("dialog", note)
     page.goto(local_app.url)
     expect(row_of(page, name)).to_contain_text("<script>alert(2)</script>")
     page.get_by_role("link", name=name, exact=True).click()

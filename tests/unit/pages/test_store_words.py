@@ -10,7 +10,7 @@ import settings
 from catalog.datasets import StoreUse
 from pages import failures
 from pages.banner import Outage
-from pages.findings import Finding, findings, verdict
+from pages.findings import Finding, findings, uses_disk, verdict
 from storage import Backend, Health, StorageState
 
 WELL = Health(ok=True, detail="", latency=timedelta(milliseconds=38), free_bytes=38_000_000_000)
@@ -69,6 +69,16 @@ def test_little_room_is_not_well(minio: settings.Settings) -> None:
     full = Health(ok=True, detail="", free_bytes=10_000_000)
     lines = findings(now, WELL, full, [], minio)
     assert verdict(now, lines, minio)[:2] == (False, "Look at: Room left")
+
+
+def test_a_disk_that_nothing_needs_is_not_looked_at(minio: settings.Settings) -> None:
+    now = state(active=Backend.MINIO, reachable=True)
+    there = StoreUse(Backend.MINIO, "mlops-files", "datasets", 1, 1)
+    here = StoreUse(Backend.LOCAL, "datasets", "datasets", 1, 1)
+    assert not uses_disk(now, [there])
+    assert uses_disk(now, [there, here])
+    assert uses_disk(state(active=Backend.LOCAL, reachable=False), [])
+    assert "Room left" not in [line.title for line in findings(now, WELL, None, [there], minio)]
 
 
 def test_an_unknown_reason_of_a_failed_download_is_still_explained() -> None:
