@@ -87,13 +87,15 @@ def read(file: FileVersion, page: int) -> Preview:
 def as_shown(frame: pd.DataFrame, columns: Sequence[Column]) -> tuple[pd.DataFrame, dict[str, Any]]:
     """The frame and the formats in which every number reads as it stands in the file.
 
-    The table's own formats round to four decimals ("31.9538"), or add digits that are not there ("31.953764720000002"),
-    and mark what lies beyond 2^53 as an error; such a column is shown as text.
+    The table's own formats round to four decimals ("31.9538"), or add digits that are not there ("405.00000000000006"),
+    and mark what lies beyond 2^53 as an error; such a column is shown as text, as `frame` may hold it already.
     """
     formats: dict[str, Any] = {}
     for column in columns:
+        if not pd.api.types.is_numeric_dtype(frame[column.name]):
+            continue
         if column.type == "integer":
-            formats[column.name] = st.column_config.NumberColumn(format="plain")
+            formats[column.name] = st.column_config.NumberColumn(format="%d")
         elif column.type == "float":
             wanted = float_format(frame[column.name])
             if wanted is None:

@@ -81,4 +81,6 @@ def test_numbers_beyond_what_a_browser_holds_are_shown_as_text_and_nulls_stay_nu
     assert shown["far"].tolist()[0] == "1.5e+300"
     assert shown["far"].isna().tolist() == [False, True]
     assert list(formats) == ["near"]
+    already = pd.DataFrame({"big": ["9223372036854775808", "1"]})
+    assert as_shown(already, [Column("big", "integer")])[1] == {}
     assert frame["far"].dtype == np.float64
