@@ -187,9 +187,15 @@ def _table(dialect: Dialect, first_rows: Sequence[list[str]], page: list[list[st
         notes.append("A quote in this file is never closed, so quotes are shown as they stand.")
     if width > shown:
         notes.append(f"The first {shown:,} of {width:,} columns are shown.")
-    columns = _columns(page, shown)
     samples = _columns(sample, shown)
-    cells = [typed(name, known, values) for name, known, values in zip(names, samples, columns, strict=True)]
+    if sample[: len(page)] == page:
+        # The first page lies within the sample; looking at it twice would tell nothing new.
+        cells = [typed(name, known, known[: len(page)]) for name, known in zip(names, samples, strict=True)]
+    else:
+        cells = [
+            typed(name, (*known, *values), values)
+            for name, known, values in zip(names, samples, _columns(page, shown), strict=True)
+        ]
     return Table(cells, len(page), "csv", (), None, column_count=width, notes=notes)
 
 

@@ -16,6 +16,9 @@ from typing import Final
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 SAMPLE_ROWS: Final = 200
+JUDGED_ROWS: Final = 100
+JUDGED_COLUMNS: Final = 200
+"""Rows and columns that tell whether there is a header."""
 SAMPLE_TEXT: Final = 1 << 17
 """Characters looked at."""
 
@@ -136,17 +139,30 @@ def _sample_rows(dialect: Dialect, sample: str, *, cut: bool) -> list[list[str]]
 
 def _score(rows: list[list[str]], delimiter: str) -> float:
     """How well a delimiter divides the rows, 0 to 1: as many cells everywhere, and cells that look like values."""
-    widths = Counter(len(row) for row in rows)
-    divided = [(count * width, width) for width, count in widths.items() if width > 1]
-    if not divided:
+    body = rows[next((place for place, row in enumerate(rows) if len(row) > 1), len(rows)) :]
+    if not body:
         return 0.0
-    usual = max(divided)[1]
-    near = sum(count for width, count in widths.items() if width == usual) / len(rows)
-    # A row short or long by a cell or two is a ragged row of this delimiter, not a sign against it.
-    near += sum(count for width, count in widths.items() if width > 1 and width != usual) / len(rows) * 0.5
+    widths = Counter(len(row) for row in body)
+    first, usual = len(body[0]), max((count * width, width) for width, count in widths.items() if width > 1)[1]
+    near = 0.0
+    for width, count in widths.items():
+        # A short or long row is a ragged row of this delimiter; short ones speak for it where the first is full.
+        near += count * (1.0 if width == usual else 0.6 if width < first == max(widths) else 0.5 if width > 1 else 0.0)
+    near /= len(body)
+    if len(body) < len(rows) and near < 0.9:
+        # Titles stand before tables; a text whose first line is not divided and whose others are so unevenly is prose.
+        near *= 0.6
+    if delimiter in " :" and _are_moments(rows, delimiter):
+        return 0.0
     cells = [cell for row in rows[:60] for cell in row[:200]]
     quality = sum(_quality(cell, delimiter) for cell in cells) / len(cells)
     return near * quality * PRIORS[delimiter] * (0.9 + 0.1 * (1 - 1 / usual))
+
+
+def _are_moments(rows: list[list[str]], delimiter: str) -> bool:
+    """Whether the lines, undivided, are dates with times: they contain a space and colons of their own."""
+    joined = [delimiter.join(row) for row in rows]
+    return sum(_MOMENT.fullmatch(line) is not None for line in joined) > len(rows) * 0.7
 
 
 _NUMBER = re.compile(r"\s*[-+]?[$€£]?(\d+|\d{1,3}([,. ']\d{3})+|\d*[.,]\d+|\d+[.,]\d*)([eE][-+]?\d+)?\s*%?\s*")
@@ -177,6 +193,8 @@ def _quality(cell: str, delimiter: str) -> float:
     kind = kind_of(cell)
     if kind != "text":
         return 1.0
+    if cell.count('"') % 2:
+        return 0.2
     if _OTHERS.search(cell.replace(delimiter, "")):
         return 0.45
     # A sentence divided at its commas leaves cells that begin with a space.
@@ -216,7 +234,7 @@ def has_header(rows: Sequence[Row]) -> bool:
     """Whether the first row names the columns: text above numbers or dates says yes, another number says no."""
     if not rows:
         return True
-    first, body = rows[0], rows[1:]
+    first, body = rows[0][:JUDGED_COLUMNS], rows[1:JUDGED_ROWS]
     kinds = [kind_of(cell) for cell in first]
     if not body:
         return all(kind in ("text", "missing") for kind in kinds) and "text" in kinds

@@ -2,57 +2,64 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.ipc
 
 from preview.arrow_cells import Arrow
-from preview.errors import CorruptFile, NoTable, TooBig
-from preview.limits import Limits
+from preview.errors import CorruptFile, NoTable, PreviewError, TooBig
+from preview.ipc_footer import blocks_of, rows_of
+from preview.limits import MB, Limits
 from preview.streams import RangeFile
 from preview.table import Table, unique_names
 
-COUNTED_BATCHES: Final = 2_000
-"""An IPC file says how many rows a batch has only in the batch's own header: up to this many of them are asked."""
+FAILURES: Final = (pa.ArrowException, OSError, ValueError, NotImplementedError, IndexError, struct.error)
+COUNTED_BATCHES: Final = 500
+"""A batch tells its rows in its own header: up to this many of them are asked for the number of all rows."""
 
 
 def read_ipc_file(file: RangeFile, *, rows: int, offset: int, limits: Limits) -> Table:
     """The rows of an IPC file (Feather v2). Raises CorruptFile, NoTable, TooBig."""
     try:
-        opened = pa.ipc.open_file(pa.PythonFile(file, mode="r"))
-        schema, count = opened.schema, opened.num_record_batches
-        total = opened.count_rows() if count <= COUNTED_BATCHES else None
-        options, shown = _projection(schema, limits)
-        # One small column of a batch tells its length without fetching the others.
-        probe = (
-            pa.ipc.open_file(pa.PythonFile(file, mode="r"), options=_probe(schema)) if count > 1 and offset else None
-        )
-        wanted = pa.ipc.open_file(pa.PythonFile(file, mode="r"), options=options)
-        batches, skip, left = [], offset, rows
-        for place in range(count):
-            if left <= 0 or (total is not None and offset >= total):
-                break
-            if probe is not None and skip:
-                length = probe.get_batch(place).num_rows
-                if skip >= length:
-                    skip -= length
-                    continue
-            batch = _bounded(wanted, place)
-            piece = batch.slice(skip, left)
-            skip = max(0, skip - batch.num_rows)
-            left -= piece.num_rows
-            batches.append(piece)
-    except (pa.ArrowException, OSError, ValueError, NotImplementedError, IndexError) as error:
+        return _read_file(file, rows=rows, offset=offset, limits=limits)
+    except FAILURES as error:
         raise _reason(error) from None
-    return _table(
-        schema,
-        batches,
-        shown,
-        ("Arrow", "IPC file", f"{count:,} record batch{'' if count == 1 else 'es'}"),
-        total,
-        limits,
+
+
+def _read_file(file: RangeFile, *, rows: int, offset: int, limits: Limits) -> Table:
+    # A mapped file is not copied: of a batch that is not compressed only the rows shown are ever touched.
+    mapped = file.path is not None
+    opened = pa.ipc.open_file(pa.memory_map(str(file.path)) if mapped else pa.PythonFile(file, mode="r"))
+    schema = opened.schema
+    options, shown = _projection(schema, limits)
+    blocks = blocks_of(file)
+    batches, skip, left, seen = [], offset, rows, 0
+    wanted = pa.ipc.open_file(
+        pa.memory_map(str(file.path)) if mapped else pa.PythonFile(file, mode="r"), options=options
     )
+    counted = len(blocks) <= COUNTED_BATCHES
+    for place, block in enumerate(blocks):
+        if left <= 0 and not counted:
+            break
+        length = rows_of(file, block)
+        seen += length
+        if left <= 0 or skip >= length:
+            skip -= length
+            continue
+        if not mapped and block.body > limits.spool:
+            raise TooBig(
+                f"This file keeps its rows in batches of {block.body // MB:,} MB; a preview fetches up to "
+                f"{limits.spool // MB} MB. Parquet, or smaller batches, can be shown."
+            )
+        piece = wanted.get_batch(place).slice(skip, left)
+        skip = 0
+        left -= piece.num_rows
+        batches.append(piece)
+    total = seen if counted or left > 0 else None
+    read_as = ("Arrow", "IPC file", f"{len(blocks):,} record batch{'' if len(blocks) == 1 else 'es'}")
+    return _table(schema, batches, shown, read_as, total, limits)
 
 
 def read_ipc_stream(stream: Any, *, rows: int, offset: int, limits: Limits) -> Table:
@@ -74,7 +81,7 @@ def read_ipc_stream(stream: Any, *, rows: int, offset: int, limits: Limits) -> T
             if piece is not None:
                 left -= piece.num_rows
                 batches.append(piece)
-    except (pa.ArrowException, OSError, ValueError, NotImplementedError, IndexError) as error:
+    except FAILURES as error:
         raise _reason(error) from None
     shown = min(len(schema.names), limits.columns)
     table = _table(schema, batches, shown, ("Arrow", "IPC stream"), total, limits)
@@ -122,21 +129,6 @@ def _projection(schema: Any, limits: Limits) -> tuple[Any, int]:
     return pa.ipc.IpcReadOptions(included_fields=included, use_threads=False), shown
 
 
-def _probe(schema: Any) -> Any:
-    sizes = [
-        (field.type.bit_width if pa.types.is_primitive(field.type) else 1 << 20, place)
-        for place, field in enumerate(schema)
-    ]
-    return pa.ipc.IpcReadOptions(included_fields=[min(sizes)[1]], use_threads=False)
-
-
-def _bounded(opened: Any, place: int) -> Any:
-    try:
-        return opened.get_batch(place)
-    except pa.ArrowMemoryError:
-        raise TooBig("A record batch of this file needs more memory than a preview may use.") from None
-
-
 def _table(
     schema: Any, batches: list[Any], shown: int, read_as: tuple[str, ...], total: int | None, limits: Limits
 ) -> Table:
@@ -152,7 +144,7 @@ def _table(
             arrow.cells(name, pa.chunked_array([batch.column(place) for batch in batches], schema.field(place).type))
             for place, name in enumerate(names)
         ]
-    except (pa.ArrowException, OSError, ValueError, IndexError) as error:
+    except FAILURES as error:
         raise _reason(error) from None
     if arrow.cut:
         notes.append(
@@ -163,7 +155,7 @@ def _table(
 
 
 def _reason(error: BaseException) -> Exception:
-    if isinstance(error, TooBig | NoTable | ConnectionError | FileNotFoundError):
+    if isinstance(error, PreviewError):
         return error
     text = str(error).strip().split("\n")[0][:200]
     if isinstance(error, pa.ArrowMemoryError):

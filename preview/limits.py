@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -29,12 +29,18 @@ class Limits:
     """A file that must be whole (a workbook, a member of a zip) is copied to disk up to this size."""
     columns: int = 10_000
     """Columns shown; the true number is always told."""
+    cells: int = 1_000_000
+    """Rows times columns of one preview; where they would be more, fewer columns are shown."""
     cell: int = 100_000
     """Characters of one cell in `Preview.json_rows()`."""
     rows_text: int = 16 * MB
     """Characters of all rows of one preview together; where they are more, cells are cut shorter."""
     rows: int = 1000
     """Rows of one preview."""
+
+    def for_rows(self, rows: int) -> Limits:
+        """The same limits, with as many columns as so many rows leave room for."""
+        return replace(self, columns=min(self.columns, max(1, self.cells // max(rows, 1))))
 
     def to_plain(self) -> dict[str, float]:
         """As JSON can carry it: durations in seconds."""

@@ -9,18 +9,23 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from preview.arrow_cells import Arrow
-from preview.errors import CorruptFile, EncryptedFile, NoTable
+from preview.errors import CorruptFile, EncryptedFile, NoTable, PreviewError
 from preview.limits import Limits
 from preview.streams import RangeFile
 from preview.table import Table, unique_names
 
 WHOLE_GROUP: Final = 16 << 20
 """Bytes: the columns of a row group up to this size are fetched in few large requests; larger ones page by page."""
+TAIL: Final = 1 << 16
+SIGNATURE: Final = 28
+"""Bytes that follow a plaintext footer whose columns are encrypted (Parquet Modular Encryption, 5.5). pyarrow says
+nothing of them, and crashes where such a column's metadata is looked at."""
+ENCRYPTED: Final = "This Parquet file is encrypted, and the key is not in it, so its rows cannot be shown."
 PAGE_BUFFER: Final = 1 << 18
 BATCH: Final = 128
 
 
-def read_parquet(file: RangeFile | Any, *, rows: int, offset: int, limits: Limits) -> Table:
+def read_parquet(file: RangeFile, *, rows: int, offset: int, limits: Limits) -> Table:
     """The rows at `offset`. Raises EncryptedFile, CorruptFile, NoTable (a schema without columns)."""
     try:
         return _read(file, rows=rows, offset=offset, limits=limits)
@@ -29,8 +34,12 @@ def read_parquet(file: RangeFile | Any, *, rows: int, offset: int, limits: Limit
 
 
 def _read(file: Any, *, rows: int, offset: int, limits: Limits) -> Table:
+    # pyarrow begins with the same last 64 KiB, which the file remembers.
+    tail = file.read_at(max(0, file.size - TAIL), TAIL)
     opened = pq.ParquetFile(file, pre_buffer=True)
     metadata, schema = opened.metadata, opened.schema_arrow
+    if int.from_bytes(tail[-8:-4], "little") - metadata.serialized_size == SIGNATURE:
+        raise EncryptedFile(ENCRYPTED)
     width = len(schema.names)
     if not width:
         raise NoTable("This Parquet file has no columns.")
@@ -123,10 +132,12 @@ def _group(file: Any, opened: Any, group: int, *, columns: list[str] | None, ski
 
 
 def _reason(error: BaseException) -> Exception:
+    if isinstance(error, PreviewError):
+        return error
     text = str(error).strip().split("\n")[0][:200]
     lower = text.lower()
     if "encrypt" in lower or "decrypt" in lower or "no decryptor" in lower:
-        return EncryptedFile("This Parquet file is encrypted, and the key is not in it, so its rows cannot be shown.")
+        return EncryptedFile(ENCRYPTED)
     if isinstance(error, pa.ArrowNotImplementedError | NotImplementedError):
         return NoTable(f"This Parquet file uses something that cannot be read yet: {text}.")
     if "footer" in lower or "magic" in lower:

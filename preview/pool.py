@@ -2,7 +2,8 @@
 
 Why not `multiprocessing`, or pebble on top of it: a child there imports the parent's `__main__`, which under Streamlit
 is whatever page script runs at that moment, and its fork server belongs to the whole process and cannot be stopped.
-Here a worker is a plain subprocess with nothing of the parent's but two descriptors; the calling threads do the waiting.
+Here a worker is a plain subprocess with nothing of the parent's but two descriptors; the calling threads do the
+waiting.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class Previewer:
             return known
         task = {"source": asdict(source), "rows": rows, "offset": offset, "limits": self._bounds}
         facts, text = self._previews.run(task, timeout=self._limits.timeout)
-        preview = _preview(facts, text)
+        preview = preview_of(facts, text)
         self._remember(cache_key, rows, offset, preview)
         return preview
 
@@ -86,7 +86,8 @@ class Previewer:
                 self._held -= len(oldest.rows_json)
 
 
-def _preview(facts: dict[str, Any], text: bytes) -> Preview:
+def preview_of(facts: dict[str, Any], text: bytes) -> Preview:
+    """A worker's answer as a value."""
     return Preview(
         columns=tuple(Column(str(name), str(kind)) for name, kind in facts["columns"]),
         offset=facts["offset"],

@@ -49,7 +49,7 @@ class Job:
 
 def read(source: Source, *, rows: int, offset: int, limits: Limits) -> Table:
     """The rows of a stored file at an offset. Raises every PreviewError but TimedOut and WorkerCrashed."""
-    job = Job(source.file_name, rows, offset, limits)
+    job = Job(source.file_name, rows, offset, limits.for_rows(rows))
     if source.size == 0:
         raise NoTable("The file is empty (0 bytes), so there is nothing to show.")
     file = RangeFile(open_transport(source), source.size)

@@ -41,7 +41,8 @@ class RangeFile(io.RawIOBase):
     def __init__(self, transport: Transport, size: int, *, readahead: int = 1 << 16) -> None:
         super().__init__()
         self.size = size
-        self.fetched = 0
+        self.path = getattr(transport, "path", None)
+        """Where the bytes lie on this machine's disk, if they do."""
         self._transport = transport
         self._readahead = readahead
         self._position = 0
@@ -63,13 +64,16 @@ class RangeFile(io.RawIOBase):
             return self._head[start:end]
         if self._block_start <= start and end <= self._block_start + len(self._block):
             return self._block[start - self._block_start : end - self._block_start]
-        if length >= self._readahead:
+        if length > self._readahead:
             return self._fetch(start, length)
         self._block_start, self._block = start, self._fetch(start, min(self._readahead, self.size - start))
         return self._block[:length]
 
+    def read_exactly_at(self, start: int, length: int) -> bytes:
+        """Like `read_at`, without fetching more than is asked for: for small pieces that lie far apart."""
+        return self._fetch(start, max(0, min(length, self.size - start)))
+
     def _fetch(self, start: int, length: int) -> bytes:
-        self.fetched += length
         return self._transport.fetch(start, length)
 
     def readable(self) -> bool:

@@ -14,6 +14,8 @@ SAFE_INTEGER = 2**53 - 1
 """The largest integer that JSON's usual readers keep exact (RFC 8259, 6)."""
 LONGEST_NAME = 200
 NESTED = frozenset({"list", "struct", "map"})
+LONG = NESTED | {"string", "binary", "decimal"}
+"""Types whose cells may be long."""
 
 
 @dataclass(slots=True)
@@ -114,7 +116,7 @@ def payload(table: Table, *, offset: int, limits: Limits) -> tuple[dict[str, Jso
 
 def _longest_cell(columns: Iterable[Cells], limits: Limits) -> int:
     """The longest a cell may be so that all of them stay within `limits.rows_text`."""
-    lengths = [size for cells in columns for size in map(_length, cells.values) if size > 200]
+    lengths = [size for cells in columns if cells.type in LONG for size in map(_length, cells.values) if size > 200]
     longest = limits.cell
     while longest > 200 and sum(min(size, longest) for size in lengths) > limits.rows_text:
         longest //= 2
@@ -135,6 +137,8 @@ def nested_text(value: JsonValue) -> str:
 def _cut(columns: Iterable[Cells], longest: int) -> int:
     count = 0
     for cells in columns:
+        if cells.type not in LONG:
+            continue
         for place, value in enumerate(cells.values):
             if isinstance(value, str) and len(value) > longest:
                 # Base64 without its last group is still base64; a mark would make it none.

@@ -21,24 +21,24 @@ from preview.table import Cells, clean, number, real
 BOOLEAN: Final = r"^\s*(?:true|false|True|False|TRUE|FALSE)\s*$"
 INTEGER: Final = r"^\s*(?:0|-?[1-9][0-9]{0,19})\s*$"
 FLOAT: Final = (
-    r"^\s*[-+]?(?:(?:0|[1-9][0-9]*)(?:\.[0-9]*)?(?:[eE][-+]?[0-9]+)?|\.[0-9]+(?:[eE][-+]?[0-9]+)?"
-    r"|nan|NaN|NAN|inf|Inf|INF|infinity|Infinity)\s*$"
+    r"^\s*(?:-?(?:0|[1-9][0-9]*)|[-+]?(?:(?:0|[1-9][0-9]*)\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    r"|[-+]?(?:0|[1-9][0-9]*)[eE][-+]?[0-9]+|[-+]?(?:nan|NaN|NAN|inf|Inf|INF|infinity|Infinity))\s*$"
 )
+"""A sign of plus before a bare whole number is part of a telephone number, not of a value."""
 DATE: Final = r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}\s*$"
 TIME: Final = r"^\s*(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,9})?\s*$"
 TIMESTAMP: Final = (
     r"^\s*[0-9]{4}-[0-9]{2}-[0-9]{2}[T ](?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]{1,9})?)?"
     r"(?: ?(?:Z|UTC|[-+][0-9]{2}:?[0-9]{2}|[-+][0-9]{2}))?\s*$"
 )
-_WORD: Final = r"^\s*[-+]?[A-Za-z]+\s*$"
 _ZONE = re.compile(r" ?(?:(Z|UTC)|([-+]\d{2}):?(\d{2})?)$")
 LARGEST_UNSIGNED: Final = 2**64 - 1
 SMALLEST_SIGNED: Final = -(2**63)
 
 
 def typed(name: str, sample: Sequence[str | None], shown: Sequence[str | None]) -> Cells:
-    """The cells to show, of the type that fits both them and the sample of the file; "" and None are null."""
-    kind = type_of([*sample, *shown])
+    """The cells to show, of the type that fits all of `sample`, which includes them; "" and None are null."""
+    kind = type_of(sample)
     return Cells(name, kind, [None if not text else READ[kind](text) for text in shown])
 
 
@@ -75,8 +75,12 @@ def _fits_64_bits(texts: Sequence[str]) -> bool:
     return low >= SMALLEST_SIGNED and high <= LARGEST_UNSIGNED
 
 
-def _has_a_number(texts: Sequence[str]) -> bool:
-    return any(any(character.isdigit() for character in text) for text in texts)
+def _are_exact_floats(texts: Sequence[str]) -> bool:
+    """Whether there is a number among NaN and the infinities, and no whole number that a double would round."""
+    whole = [text for text in texts if len(text) > 15 and text.strip().removeprefix("-").isdecimal()]
+    if not any(any(map(str.isdigit, text)) for text in texts):
+        return False
+    return _fits_64_bits(whole) and all(int(text) == int(float(text)) for text in whole)
 
 
 def _all_dates(texts: Sequence[str]) -> bool:
@@ -103,7 +107,7 @@ def _anything(texts: Sequence[str]) -> bool:
 
 CHOICES: Final = (
     ("integer", INTEGER, _fits_64_bits),
-    ("float", FLOAT, _has_a_number),
+    ("float", FLOAT, _are_exact_floats),
     ("boolean", BOOLEAN, _anything),
     ("date", DATE, _all_dates),
     ("timestamp", TIMESTAMP, _all_moments),

@@ -51,7 +51,7 @@ class DiskTransport:
     """Reads a file of the local storage."""
 
     def __init__(self, source: Source) -> None:
-        path = Path(unquote(urlsplit(source.url).path))
+        self.path = path = Path(unquote(urlsplit(source.url).path))
         self._size = source.size
         try:
             self._file = path.open("rb", buffering=0)

@@ -1,0 +1,46 @@
+"""How the tests look at a file without a worker: the readers themselves, on bytes under a name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from preview.counting import scan
+from preview.limits import Limits
+from preview.previewer import preview_of
+from preview.reader import read
+from preview.result import Preview, Scan
+from preview.source import Source
+from preview.table import payload
+
+LIMITS = Limits()
+
+
+def source_of(path: Path, *, name: str | None = None) -> Source:
+    return Source(path.resolve().as_uri(), path.stat().st_size, name or path.name)
+
+
+def look_at(path: Path, *, name: str | None = None, rows: int = 100, offset: int = 0, limits: Limits = LIMITS) -> Preview:
+    """The preview of a file on disk."""
+    table = read(source_of(path, name=name), rows=rows, offset=offset, limits=limits)
+    return preview_of(*payload(table, offset=offset, limits=limits))
+
+
+def look(content: bytes | str, name: str, *, rows: int = 100, offset: int = 0, limits: Limits = LIMITS) -> Preview:
+    """The preview of these bytes under a name."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "content"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return look_at(path, name=name, rows=rows, offset=offset, limits=limits)
+
+
+def count(content: bytes | str, name: str) -> Scan:
+    """What a scan finds in these bytes."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "content"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return scan(source_of(path, name=name), limits=LIMITS)
+
+
+def types_of(preview: Preview) -> dict[str, str]:
+    return {column.name: column.type for column in preview.columns}
