@@ -115,9 +115,12 @@ def head(detail: DatasetDetail, file: FileVersion) -> None:
             with st.container(key="main-title", horizontal=True, vertical_alignment="center", gap="small"):
                 st.title(wording.plain(summary.name), anchor=False, width="content")
                 st.markdown(" ".join(f":gray-badge[{wording.plain(badge)}]" for badge in badges), width="content")
-            versions(detail, file)
-            file_actions(file, on_failed=download_failed, key="actions")
-            act = st.menu_button("More", [*EDITS, NEW_VERSION, DELETE], key="more")
+            with st.container(
+                key="dataset-actions", horizontal=True, width="content", vertical_alignment="center", gap="xsmall"
+            ):
+                versions(detail, file)
+                file_actions(file, on_failed=download_failed, key="actions")
+                act = st.menu_button("More", [*EDITS, NEW_VERSION, DELETE], key="more")
         if summary.description:
             st.markdown("  \n".join(wording.plain(line) for line in summary.description.splitlines()))
         facts(detail, file, key="facts")

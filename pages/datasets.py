@@ -55,7 +55,7 @@ def controls() -> Listing:
             bind="query-params",
             on_change=first_page,
         )
-        with st.container(key="formats", width="stretch"):
+        with st.container(key="formats", width="content"):
             chosen = st.pills(
                 "Format",
                 list(listing.FORMATS),
@@ -123,7 +123,7 @@ def rows(shown: Listing, page: DatasetPage) -> None:
 def empty_shelf() -> None:
     head(upload=False)
     st.markdown(":gray[Nothing on the shelf yet. Drop a file, look at its rows, hand out a link.]")
-    uploader(size="empty-shelf", key="first-upload")
+    uploader(key="first-upload")
     with st.container(key="samples", horizontal_alignment="center", gap="xsmall"):
         if st.button("Load 5 sample datasets", icon=":material/science:", key="load-samples"):
             with st.spinner("Putting five datasets on the shelf"):
