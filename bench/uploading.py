@@ -48,7 +48,7 @@ def memory(scale: Scale, folder: Path) -> list[Figure]:
         with datashelf(folder / f"memory-{backend}", backend) as (app, _), browser.page() as page:
             for file in (first, small, big):
                 page.goto(f"{app.url}/upload")
-                with watched(app.process.pid) as watch:
+                with watched(app.process.pid, alone=True) as watch:
                     browser.pick_for_datashelf(page, file)
                 if file is first:
                     _until_newest_is_read(app)

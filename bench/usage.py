@@ -27,10 +27,10 @@ def tree(pid: int) -> list[psutil.Process]:
         return []
 
 
-def memory(pid: int) -> float:
-    """MB (decimal) of PSS of the process and its children."""
+def memory(pid: int, *, alone: bool = False) -> float:
+    """MB (decimal) of PSS of the process and its children, or of the process `alone`."""
     total = 0
-    for process in tree(pid):
+    for process in tree(pid)[: 1 if alone else None]:
         with contextlib.suppress(OSError):
             for line in Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines():
                 if line.startswith("Pss:"):
@@ -72,15 +72,18 @@ class Watch:
 
 
 @contextlib.contextmanager
-def watched(pid: int) -> Iterator[Watch]:
-    """Look at the process tree all through the block."""
-    watch = Watch(before=memory(pid))
+def watched(pid: int, *, alone: bool = False) -> Iterator[Watch]:
+    """Look at the process tree all through the block.
+
+    `alone` leaves the children's memory out: one that ends meanwhile would hide what the process itself takes.
+    """
+    watch = Watch(before=memory(pid, alone=alone))
     watch.peak = watch.before
     spent = cpu(pid)
 
     def look() -> None:
         while not watch._stop.wait(EVERY):
-            watch.peak = max(watch.peak, memory(pid))
+            watch.peak = max(watch.peak, memory(pid, alone=alone))
 
     looker = threading.Thread(target=look, daemon=True)
     looker.start()
@@ -89,6 +92,6 @@ def watched(pid: int) -> Iterator[Watch]:
     finally:
         watch._stop.set()
         looker.join()
-        watch.after = memory(pid)
+        watch.after = memory(pid, alone=alone)
         watch.peak = max(watch.peak, watch.after)
         watch.cpu = cpu(pid) - spent
