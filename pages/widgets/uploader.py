@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
@@ -36,8 +36,6 @@ SCRIPTS = (
 OPEN = "datashelf-open-dataset"
 """The place in the session where a wish to open a dataset waits for the script."""
 
-Size = Literal["full", "empty-shelf"]
-
 
 @dataclass(frozen=True, slots=True)
 class CompletedUpload:
@@ -48,42 +46,38 @@ class CompletedUpload:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class UploadResult:
-    """What the uploader has to tell the page in this run."""
-
-    completed: tuple[CompletedUpload, ...] = ()
-    """Every file this tab has uploaded since it was opened, oldest first: it only grows, so a page keeps the length
-    it has seen. It arrives when nothing is under way any more, not after each file."""
-    open: str | None = None
-    """A dataset's id, once: the user asked for it, or the only file dropped is complete. Switch to its page. (A page
-    that may no longer draw the uploader by then, such as a shelf just filled, asks `dataset_to_open`.)"""
-
-
 def read_sources(*names: str) -> str:
     """The named files of `uploader/`, one after the other. They share one module scope in the browser."""
     return "\n".join((SOURCES / name).read_text(encoding="utf-8") for name in names)
 
 
 def uploader(
-    *, dataset_id: str | None = None, dataset_name: str | None = None, size: Size = "full", key: str
-) -> UploadResult:
+    *, dataset_id: str | None = None, dataset_name: str | None = None, key: str
+) -> tuple[CompletedUpload, ...]:
     """Draw the drop zone, and below it the files of this tab's upload queue.
 
     With `dataset_id` every file becomes a new version of that dataset (`dataset_name` is what it is called on the
-    zone) and only its uploads are listed. `size="empty-shelf"` is the zone on a shelf without datasets.
+    zone) and only its uploads are listed.
+
+    Returns every file this tab has uploaded since it was opened, oldest first. The list only grows, so a page keeps the
+    length it has seen; it arrives when nothing is under way any more, not after each file. What the user wants to see
+    next is `dataset_to_open()`.
     """
     answer = _component()(
         key=key,
-        data={"dataset_id": dataset_id, "dataset_name": dataset_name, "size": size},
+        data={"dataset_id": dataset_id, "dataset_name": dataset_name},
         on_completed_change=_rerun_only,
         on_open_change=lambda: _remember_open(st.session_state.get(key)),
     )
-    return UploadResult(read_completed(answer), dataset_to_open())
+    return read_completed(answer)
 
 
 def dataset_to_open() -> str | None:
-    """The dataset an uploader wants opened, once, also in a run that does not draw that uploader any more."""
+    """A dataset's id, once: the user asked for it, or the only file dropped is complete.
+
+    Ask for it in the frame, before the page runs: the first file on an empty shelf fills it, and the page that held the
+    uploader does not draw it any more.
+    """
     wanted = st.session_state.pop(OPEN, None)
     return wanted if isinstance(wanted, str) else None
 

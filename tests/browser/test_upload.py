@@ -244,6 +244,37 @@ def test_the_keyboard_reaches_every_choice(local_screen: UploadScreen, tmp_path:
     expect(local_screen.page.get_by_text("Drop files or a folder here")).to_be_visible()
 
 
+def test_cancel_all_asks_once_and_leaves_what_is_finished(
+    local_screen: UploadScreen, tmp_path: Path, big: Path
+) -> None:
+    (small,) = write_files(tmp_path, [f"{unique('small')}.csv"])
+    other = tmp_path / f"{unique('other')}.bin"
+    other.write_bytes(big.read_bytes())
+    local_screen.slow(8 * MIB)
+    local_screen.choose(small, big, other)
+    local_screen.wait_for(small.name, "done")
+    local_screen.page.get_by_role("button", name="Cancel all").click()
+    local_screen.page.get_by_role("button", name="Cancel 2 uploads?").click()
+    expect(local_screen.page.get_by_role("heading", name="1 file")).to_be_visible()
+    expect(local_screen.row(small.name)).to_be_visible()
+    assert datasets(local_screen.app, other.stem) == []
+
+
+def test_a_change_of_theme_draws_the_list_once(local_screen: UploadScreen, tmp_path: Path) -> None:
+    files = write_files(tmp_path, [f"{unique('theme')}.csv" for _ in range(4)])
+    local_screen.choose(*files[:2])
+    local_screen.wait_for(files[1].name, "done")
+    light = local_screen.page.locator(".zone").evaluate("zone => getComputedStyle(zone).backgroundColor")
+    local_screen.page.emulate_media(color_scheme="dark")
+    local_screen.page.wait_for_function(
+        "before => getComputedStyle(document.querySelector('.stApp')).colorScheme.includes('dark')", arg=light
+    )
+    expect(local_screen.page.locator("li.row")).to_have_count(2)
+    local_screen.choose(*files[2:])
+    local_screen.wait_for(files[3].name, "done")
+    expect(local_screen.page.locator("li.row")).to_have_count(4)
+
+
 def test_a_file_dropped_beside_everything_does_not_replace_the_page(local_app: RunningApp, page: Page) -> None:
     page.goto(local_app.url + "/upload")
     expect(page.get_by_text("Drop files or a folder here")).to_be_visible()

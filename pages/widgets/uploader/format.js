@@ -5,8 +5,8 @@ const UNITS = ["B", "kB", "MB", "GB", "TB"];
 /** The unit in which a size has one to three digits before the point. */
 function unitOf(bytes) {
   let unit = 0;
-  // 999,950 bytes would round to "1000 kB" and are 1.0 MB.
-  while (unit < UNITS.length - 1 && bytes / 1000 ** unit >= 999.95) unit += 1;
+  // 999,500 bytes would round to "1000 kB" and are 1.0 MB.
+  while (unit < UNITS.length - 1 && bytes / 1000 ** unit >= 999.5) unit += 1;
   return unit;
 }
 
