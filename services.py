@@ -23,7 +23,7 @@ from catalog.previews import Previews
 from catalog.reader import BackgroundReader
 from catalog.samples import Samples
 from catalog.uploads import Uploads
-from db import Database, migrate, open_database
+from db import Database, DatabaseUnavailable, migrate, open_database
 from preview import Limits, Previewer
 from preview.limits import MB
 from settings import Settings, SettingsError
@@ -33,6 +33,8 @@ from storage.link_base import current_link_base
 log = structlog.get_logger(__name__)
 
 STORE_CHECK_EVERY = timedelta(seconds=10)
+SHORTEST_SECRET = 32
+"""Bytes, as for SECRET_KEY."""
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,11 @@ def current() -> Services:
 def build(settings: Settings) -> Services:
     """Open the store and the database (migrated to the newest schema) and put the catalogue on them.
 
-    Raises StorageError where STORAGE_FALLBACK=fail and the store is away, SettingsError where the data folder cannot be
-    used, DatabaseUnavailable.
+    Raises StorageError where STORAGE_FALLBACK=fail and the store is away, SettingsError where the data folder or the
+    database cannot be used.
     """
     storages = open_storage(settings, secret=signing_secret(settings), link_base=current_link_base)
-    database = open_database(settings.sqlalchemy_url)
-    migrate(database)
+    database = _migrated_database(settings)
     reading = settings.preview
     limits = Limits(timeout=timedelta(seconds=reading.timeout), memory=reading.memory * MB)
     previewer = Previewer(limits, workers=reading.workers)
@@ -121,6 +122,20 @@ def build(settings: Settings) -> Services:
     )
 
 
+def _migrated_database(settings: Settings) -> Database:
+    name = "DATABASE_URL" if settings.database_url else f"DATA_DIR={settings.data_dir}"
+    try:
+        database = open_database(settings.sqlalchemy_url)
+        migrate(database)
+    except DatabaseUnavailable as error:
+        # What the driver says names the host and the user, never the password.
+        said = " ".join(str(getattr(error.__cause__, "orig", None) or error).split()).rstrip(".?")
+        raise SettingsError(f"the database that {name} names cannot be used: {said}.") from error
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{name} is not an address of a database that can be used: {error}.") from error
+    return database
+
+
 def signing_secret(settings: Settings) -> bytes:
     """SECRET_KEY, or one made on the first start and kept, readable by the owner only, in the data folder."""
     if settings.secret_key is not None:
@@ -133,11 +148,16 @@ def signing_secret(settings: Settings) -> bytes:
         ) as fresh:  # mode 0600 by its contract
             fresh.write(secrets.token_hex(32).encode())
             fresh.flush()
+            os.fsync(fresh.fileno())
             # A link never replaces: of two processes starting at once, both end with the first one's secret, whole.
             with contextlib.suppress(FileExistsError):
                 os.link(fresh.name, path)
-        return path.read_bytes()
+        secret = path.read_bytes()
     except OSError as error:
         raise SettingsError(
             f"DATA_DIR={settings.data_dir} cannot be used: {error.strerror}. Name a folder the app may write to."
         ) from None
+    if len(secret) < SHORTEST_SECRET:
+        # Signing with what a full disk left of it, or with nothing, would let everybody make links.
+        raise SettingsError(f"{path} was cut short. Delete it (links given out until now end), or set SECRET_KEY.")
+    return secret

@@ -250,7 +250,8 @@ def _sentence(loc: tuple[int | str, ...], kind: str, message: str, value: object
     if kind == "literal_error":
         return f"{name}={value!s} is not allowed; allowed are {ctx.get('expected')}."
     text = message.removeprefix("Value error, ")
-    shown = "" if "SECRET" in name or "DATABASE_URL" in name else f"={value!s}"
+    # An address may have been given with a password in it.
+    shown = "" if "SECRET" in name or "DATABASE_URL" in name or "@" in str(value) else f"={value!s}"
     return f"{name}{shown} is not allowed: {text[0].lower()}{text[1:]}."
 
 

@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import problems
+from api import openapi, problems
 from api.body_limit import LONGEST_BODY, AnnouncedBodyLimit
 from api.deps import set_link_base
 from api.guard import Guard
@@ -27,13 +27,14 @@ def install(app: FastAPI, settings: Settings, *, screens: ASGIApp) -> None:
     app.include_router(health.router)
     docs.install(app, openapi_url=OPENAPI_URL)
     problems.install(app)
+    openapi.install(app)
     app.add_middleware(AnnouncedBodyLimit, exempt=f"{API}/objects/")
     app.add_middleware(Guard, hosts=settings.allowed_hosts, public_url=settings.public_url)
     app.add_middleware(RequestsLog)
 
     async def otherwise(scope: Scope, receive: Receive, send: Send) -> None:
         # The screens answer every address with 200 and a page; a mistyped or later address of the API must not.
-        if scope["type"] == "http" and scope["path"].startswith(OURS):
+        if scope["type"] == "http" and f"{scope['path']}/".startswith(OURS):
             raise HTTPException(404, f"There is nothing at {scope['path'][:200]}.")
         await screens(scope, receive, send)
 

@@ -5,13 +5,10 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api.problems import Problem, answer
+from api.problems import TOO_LARGE, TOO_LARGE_SENTENCE, answer
 
 LONGEST_BODY = 4 * 1024 * 1024
 """Bytes: `complete` of 10,000 parts with digests is under 2 MB."""
-
-TOO_LARGE = Problem(413, "body-too-large", "The request is too large")
-SENTENCE = "A request to the API may hold 4 MiB; the bytes of a file go to its signed part URLs."
 
 
 class AnnouncedBodyLimit:
@@ -28,6 +25,6 @@ class AnnouncedBodyLimit:
         if scope["type"] == "http" and scope["path"].startswith("/api/") and not scope["path"].startswith(self.exempt):
             announced = Headers(scope=scope).get("content-length", "0")
             if not announced.isdigit() or int(announced) > LONGEST_BODY:
-                await answer(TOO_LARGE, SENTENCE)(scope, receive, send)
+                await answer(TOO_LARGE, TOO_LARGE_SENTENCE)(scope, receive, send)
                 return
         await self.app(scope, receive, send)

@@ -63,12 +63,17 @@ def dataset_id(dataset_id: IdText) -> UUID:
     return known_dataset_id(dataset_id)
 
 
+def known_file_id(file_id: str) -> UUID:
+    """Raises FileNotFound."""
+    return id_of(lambda value: FileNotFound(f"There is no file {value[:100]}."), file_id)
+
+
 def file_id(file_id: IdText) -> UUID:
-    return id_of(lambda value: FileNotFound(f"There is no file {value}."), file_id)
+    return known_file_id(file_id)
 
 
 def upload_id(upload_id: IdText) -> UUID:
-    return id_of(lambda value: UploadNotFound(f"There is no upload {value}."), upload_id)
+    return id_of(lambda value: UploadNotFound(f"There is no upload {value[:100]}."), upload_id)
 
 
 DatasetId = Annotated[UUID, Depends(dataset_id)]

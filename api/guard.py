@@ -72,5 +72,8 @@ class Guard:
         origin = headers.get("origin")
         if origin is None:
             return headers.get("sec-fetch-site") not in ("cross-site", "same-site")
-        parts = urlsplit(origin.lower())
+        try:
+            parts = urlsplit(origin.lower())
+        except ValueError:
+            return False  # such as `http://[`: no browser's own, so nobody's of ours
         return parts.netloc == host or f"{parts.scheme}://{parts.netloc}" == self.public_origin

@@ -6,16 +6,19 @@ traceback, and told to the caller without one.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Mount
 
 from catalog import errors as catalog_errors
 from preview import errors as preview_errors
@@ -31,13 +34,16 @@ from storage import (
     StorageError,
     StorageFull,
     StorageUnavailable,
+    UploadNotFound,
     WrongLength,
 )
+from storage.protocol import sentence
 from storage.signed_links import LinkExpired, LinkInvalid
 
 log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
+KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 TYPE_PREFIX = "urn:datashelf:problem:"
 
 
@@ -90,6 +96,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     PartTooLarge: Problem(413, "part-too-large", "The part is too large"),
     PartRejected: Problem(422, "part-mismatch", "A part does not match"),
     BucketMissing: Problem(503, "bucket-missing", "The bucket is not there"),
+    UploadNotFound: Problem(404, "upload-not-found", "No such upload"),
     FileNotInStorage: Problem(404, "object-missing", "The file is gone from the store"),
     StorageDenied: Problem(503, "storage-denied", "The store refused"),
     StorageFull: Problem(507, "storage-full", "The store is full"),
@@ -100,6 +107,28 @@ PROBLEMS: dict[type[Exception], Problem] = {
 
 INVALID = Problem(422, "invalid-input", "The request is not valid")
 FAULT = Problem(500, "internal", "Something failed on the server")
+TOO_LARGE = Problem(413, "body-too-large", "The request is too large")
+TOO_LARGE_SENTENCE = "A request to the API may hold 4 MiB; the bytes of a file go to its signed part URLs."
+
+# FastAPI's and Starlette's own refusals. Their words differ between versions, and so do Python's phrases for a status
+# (3.13 renamed 413, 416 and 422); a `type` must not. None: the detail that came with the error.
+HTTP_PROBLEMS: dict[int, tuple[Problem, str | None]] = {
+    # FastAPI's answer to a body that its JSON reader gives up on; a validation error like any other to the caller.
+    400: (INVALID, "The body is not JSON that can be read."),
+    404: (Problem(404, "not-found", "Not found"), None),
+    405: (Problem(405, "method-not-allowed", "Method not allowed"), "This address does not take that method."),
+    413: (TOO_LARGE, TOO_LARGE_SENTENCE),
+    416: (Problem(416, "range-not-satisfiable", "The range is not in the file"), None),
+}
+
+
+class ProblemResponse(JSONResponse):
+    """problem+json. What a detail quotes of the request may hold half a surrogate pair, which UTF-8 cannot: `?`."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 
 
 def problem_for(error: BaseException) -> Problem:
@@ -121,7 +150,7 @@ def answer(problem: Problem, detail: str, extra: Mapping[str, Any] | None = None
         **(extra or {}),
     }
     headers = {"Retry-After": "5"} if problem.status == 503 else None
-    return JSONResponse(body, status_code=problem.status, media_type=MEDIA_TYPE, headers=headers)
+    return ProblemResponse(body, status_code=problem.status, headers=headers)
 
 
 def _members(error: Exception) -> dict[str, Any]:
@@ -132,15 +161,21 @@ def _members(error: Exception) -> dict[str, Any]:
     return {}
 
 
+def _detail(error: Exception) -> str:
+    text = str(error)
+    # The store's errors state a bare fact; everybody else's are sentences.
+    return sentence(text) if isinstance(error, StorageError) and not text.endswith((".", "?", "!")) else text
+
+
 async def _known(_request: Request, error: Exception) -> JSONResponse:
     problem = problem_for(error)
     if problem.status >= 500:
         log.warning("request_failed", problem=problem.slug, detail=str(error))
-    return answer(problem, str(error), _members(error))
+    return answer(problem, _detail(error), _members(error))
 
 
 async def _fault(request: Request, error: Exception) -> JSONResponse:
-    log.error("request_fault", path=request.url.path, exc_info=error)
+    log.error("request_fault", path=quote(request.url.path), exc_info=error)
     return answer(
         FAULT, "The request failed on the server; nothing was changed half-way. Try again, and look at the app's log."
     )
@@ -159,13 +194,27 @@ async def _validation(_request: Request, error: Exception) -> JSONResponse:
     return answer(INVALID, f"{detail}.", {"errors": fields})
 
 
-async def _http(_request: Request, error: Exception) -> JSONResponse:
+async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     phrase = HTTPStatus(error.status_code).phrase
-    slug = phrase.lower().replace(" ", "-").replace("'", "")
-    response = answer(Problem(error.status_code, slug, phrase), str(error.detail))
+    unknown = Problem(error.status_code, phrase.lower().replace(" ", "-").replace("'", ""), phrase)
+    problem, detail = HTTP_PROBLEMS.get(error.status_code, (unknown, None))
+    response = answer(problem, detail or str(error.detail))
     response.headers.update(error.headers or {})
+    if error.status_code == 405 and (methods := _methods(request)):
+        # Starlette names those of the first route only, where several share an address (RFC 9110, 10.2.1).
+        response.headers["Allow"] = ", ".join(sorted(methods))
     return response
+
+
+def _methods(request: Request) -> set[str]:
+    # Asked method by method: an included router tells what it takes in no other public way.
+    routes = [route for route in request.app.routes if not isinstance(route, Mount)]
+    return {
+        method
+        for method in KNOWN_METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    }
 
 
 def install(app: FastAPI) -> None:

@@ -13,6 +13,8 @@ import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.problems import KNOWN_METHODS
+
 log = structlog.get_logger("datashelf.access")
 
 REQUESTS = Counter("datashelf_http_requests_total", "HTTP requests answered.", ["method", "route", "status"])
@@ -67,12 +69,10 @@ class RequestsLog:
                 log.info(
                     "request",
                     method=method,
-                    path=scope["path"],
+                    # As it was sent: decoded, a %0A in it would forge a line of the log.
+                    path=scope["raw_path"].decode("ascii", "replace"),
                     status=seen["status"],
                     bytes_in=seen["in"],
                     bytes_out=seen["out"],
                     seconds=round(took, 4),
                 )
-
-
-KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.json_schema import SkipJsonSchema
 
 from catalog.views import DatasetDetail, DatasetSummary, FileVersion
 from preview import Preview
@@ -90,7 +91,8 @@ class DatasetOut(Out):
     updated_at: datetime = Field(examples=["2026-11-24T10:00:00Z"])
     file_id: UUID | None = Field(description="Null until the first version is ready.", examples=[FILE])
     file_name: str = Field(examples=["airports.csv"])
-    download_url: str | None = Field(
+    # Never null over HTTP: the routes leave out what is not set.
+    download_url: str | SkipJsonSchema[None] = Field(
         default=None,
         description="A presigned link, good for MINIO__PRESIGN_EXPIRY seconds; left out where signing failed.",
         examples=[LINK],

@@ -30,6 +30,14 @@ class Files:
         with self.database.session() as session:
             return file_version(find_ready_file(session, caller, file_id))
 
+    def dataset_of(self, caller: Caller, file_id: uuid.UUID) -> uuid.UUID:
+        """The dataset of a version that is not ready, too. Raises FileNotFound."""
+        with self.database.session() as session:
+            dataset_id = find_file(session, caller, file_id).dataset_id
+        if dataset_id is None:
+            raise FileNotFound("There is no such file. It may have been deleted.")
+        return dataset_id
+
     def delete(self, caller: Caller, file_id: uuid.UUID) -> None:
         """Delete a ready or failed version; the newest left speaks for the dataset.
 
@@ -37,10 +45,7 @@ class Files:
         The row goes first and the object after it; what the store does not let go of now is removed later. Raises
         FileNotFound; FileNotReady while it is being uploaded (cancel the upload instead).
         """
-        with self.database.session() as session:
-            dataset_id = find_file(session, caller, file_id).dataset_id
-        if dataset_id is None:
-            raise FileNotFound("There is no such file. It may have been deleted.")
+        dataset_id = self.dataset_of(caller, file_id)
         with self.database.transaction() as session:
             dataset = find_dataset(session, caller, dataset_id, lock=True)
             file = find_file(session, caller, file_id)

@@ -10,6 +10,7 @@ from api.deps import CallerDep, DatasetId, ServicesDep
 from api.routes import API, problems
 from api.schemas import DatasetDetailOut, DatasetOut, DatasetPageOut, DatasetPatchIn
 from catalog.listing import DatasetQuery
+from catalog.names import MOST_TAGS
 from catalog.views import DatasetDetail
 from services import Services
 
@@ -18,14 +19,16 @@ router = APIRouter(prefix=f"{API}/datasets", tags=["datasets"])
 Sort = Literal["-updated_at", "updated_at", "name", "-name", "size", "-size"]
 
 
-@router.get("", summary="Find datasets", responses=problems(503))
+@router.get("", summary="Find datasets", responses=problems(503), response_model_exclude_unset=True)
 def list_datasets(
     services: ServicesDep,
     caller: CallerDep,
     q: Annotated[
         str, Query(max_length=500, description="Words in names, descriptions, tags, column names; all must match.")
     ] = "",
-    tag: Annotated[list[str] | None, Query(description="Repeat it to ask for datasets that have every one.")] = None,
+    tag: Annotated[
+        list[str] | None, Query(max_length=MOST_TAGS, description="Repeat it to ask for datasets that have every one.")
+    ] = None,
     format: Annotated[str | None, Query(max_length=20, examples=["csv"])] = None,  # noqa: A002  the contract's own name
     owner: Annotated[str | None, Query(max_length=200)] = None,
     sort: Sort = "-updated_at",
@@ -43,12 +46,19 @@ def list_datasets(
     )
 
 
-@router.get("/{dataset_id}", summary="One dataset with its versions", responses=problems(404))
+@router.get(
+    "/{dataset_id}", summary="One dataset with its versions", responses=problems(404), response_model_exclude_unset=True
+)
 def get_dataset(services: ServicesDep, caller: CallerDep, dataset_id: DatasetId) -> DatasetDetailOut:
     return detail_out(services, services.datasets.get(caller, dataset_id))
 
 
-@router.patch("/{dataset_id}", summary="Change name, description or tags", responses=problems(404, 409))
+@router.patch(
+    "/{dataset_id}",
+    summary="Change name, description or tags",
+    responses=problems(404, 409),
+    response_model_exclude_unset=True,
+)
 def patch_dataset(
     services: ServicesDep, caller: CallerDep, dataset_id: DatasetId, change: DatasetPatchIn
 ) -> DatasetDetailOut:

@@ -9,11 +9,11 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.deps import CallerDep, FileId, ServicesDep
+from api.deps import CallerDep, FileId, IdText, ServicesDep, get_caller, known_file_id
 from api.problems import problem_for
 from api.routes import API, problems
 from api.schemas import DownloadUrlOut, FileOut, PreviewOut
-from catalog.errors import CatalogError, FileNotFound
+from catalog.errors import CatalogError, DatabaseUnavailable, FileNotFound, FileNotReady
 from services import Services
 from storage import StorageError
 
@@ -60,29 +60,38 @@ def download_url(
         303: {"description": "A failure asked for as HTML: to the dataset's page, which shows it."},
     },
 )
-def download(services: ServicesDep, caller: CallerDep, file_id: FileId, request: Request) -> Response:
+def download(services: ServicesDep, file_id: IdText, request: Request) -> Response:
     """307 to a fresh presigned link; the store sends the bytes."""
-    by_a_person = "text/html" in request.headers.get("accept", "")
+    by_a_person = "text/html" in request.headers.get("accept", "").lower()
     try:
+        # Not as dependencies: what they refuse needs a page, too.
+        caller, wanted = get_caller(services), known_file_id(file_id)
         # A person would otherwise land on the store's XML: the store is asked first, so that a failure has a page.
-        url = services.downloads.redirect(caller, file_id, look_first=by_a_person)
-    except (CatalogError, StorageError) as error:
+        url = services.downloads.redirect(caller, wanted, look_first=by_a_person)
+    except (CatalogError, DatabaseUnavailable, StorageError) as error:
         if not by_a_person:
             raise
-        return RedirectResponse(_page_with_error(services, caller, file_id, error), status_code=303)
+        return RedirectResponse(_page_with_error(services, file_id, error), status_code=303)
     return RedirectResponse(url, status_code=307, headers={"Cache-Control": "no-store"})
 
 
-@router.head("/{file_id}/download", summary="Size of a download", responses=problems(404, 409))
+@router.head(
+    "/{file_id}/download",
+    response_class=Response,
+    summary="Size of a download",
+    responses=problems(404, 409),
+)
 def download_head(services: ServicesDep, caller: CallerDep, file_id: FileId) -> Response:
     """From the app itself: a signature for GET refuses HEAD."""
     head = services.downloads.head(caller, file_id)
     headers = {
+        # Here and not as `media_type`, to which Starlette would add a charset that nobody knows.
+        "Content-Type": head.media_type,
         "Content-Length": str(head.size),
         "Accept-Ranges": "bytes",
         "Content-Disposition": f"attachment; filename*=UTF-8''{quote(head.file_name, safe='')}",
     }
-    return Response(status_code=200, headers=headers, media_type=head.media_type)
+    return Response(status_code=200, headers=headers)
 
 
 @router.get(
@@ -101,10 +110,14 @@ def preview(
     return PreviewOut.of(services.previews.preview(caller, file_id, rows=rows, offset=offset))
 
 
-def _page_with_error(services: Services, caller: CallerDep, file_id: FileId, error: Exception) -> str:
+def _page_with_error(services: Services, file_id: str, error: Exception) -> str:
     slug = problem_for(error).slug
     try:
-        file = services.files.get(caller, file_id)
-    except FileNotFound:
+        caller, known = get_caller(services), known_file_id(file_id)
+        try:
+            file = services.files.get(caller, known)
+        except FileNotReady:
+            return f"/dataset?{urlencode({'id': str(services.files.dataset_of(caller, known)), 'error': slug})}"
+    except (FileNotFound, DatabaseUnavailable):
         return f"/?{urlencode({'error': slug})}"
     return f"/dataset?{urlencode({'id': str(file.dataset_id), 'v': file.version, 'error': slug})}"

@@ -10,6 +10,7 @@ from typing import Annotated
 from anyio import to_thread
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import FileResponse
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import MalformedRangeHeader, RangeNotSatisfiable
 
@@ -35,8 +36,10 @@ class ObjectResponse(FileResponse):
     def _parse_range_header(cls, http_range: str, file_size: int) -> list[tuple[int, int]]:
         try:
             return super()._parse_range_header(http_range, file_size)
-        except MalformedRangeHeader:
-            raise RangeNotSatisfiable(file_size) from None
+        except (MalformedRangeHeader, RangeNotSatisfiable):
+            # Starlette would answer plain text.
+            detail = f"The file has {file_size:,} bytes; no byte of it is in the range asked for."
+            raise HTTPException(416, detail, headers={"Content-Range": f"bytes */{file_size}"}) from None
 
 
 @router.get("/{bucket}/{key:path}")
@@ -44,6 +47,8 @@ async def get_object(services: ServicesDep, request: Request, bucket: str, key: 
     grant = _grant(services, request, bucket, key)
     path, stored = await to_thread.run_sync(services.storages.local.open_for_grant, grant)
     headers = {
+        # Here and not as `media_type`, to which Starlette would add a charset that nobody knows.
+        "Content-Type": stored.content_type or "application/octet-stream",
         "ETag": f'"{stored.etag}"',
         "Content-Disposition": content_disposition(grant.filename or "download", inline=grant.inline),
         "Cache-Control": "private, no-store",
@@ -51,7 +56,7 @@ async def get_object(services: ServicesDep, request: Request, bucket: str, key: 
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
     }
-    return ObjectResponse(path, media_type=stored.content_type or "application/octet-stream", headers=headers)
+    return ObjectResponse(path, headers=headers)
 
 
 @router.head("/{bucket}/{key:path}")

@@ -73,6 +73,7 @@ def sign_parts(services: ServicesDep, caller: CallerDep, upload_id: UploadId, wa
 @router.post(
     "/{upload_id}/complete",
     summary="Finish an upload",
+    response_model_exclude_unset=True,
     responses=problems(404, 409, 503),
 )
 def complete_upload(

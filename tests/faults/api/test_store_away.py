@@ -123,6 +123,10 @@ def test_two_processes_start_on_one_data_folder_at_once(tmp_path: Path) -> None:
         ({"MINIO__COLOUR": "red"}, "MINIO__COLOUR"),
         ({"STREAMLIT_SERVER_ADDRESS": "0.0.0.0"}, "AUTH__ALLOW_OPEN"),
         ({"DATA_DIR": "/proc/nothing"}, "DATA_DIR"),
+        ({"DATABASE_URL": "postgresql://someone:hush@127.0.0.1:1/shelf"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "postgresql://someone:hush@localhost:abc/shelf"}, "DATABASE_URL"),
+        ({"DATABASE_URL": "sqlite:////proc/nothing/shelf.db"}, "DATABASE_URL"),
+        ({"MINIO__PUBLIC_ENDPOINT": "http://someone:hush@store"}, "MINIO__PUBLIC_ENDPOINT"),
     ],
 )
 def test_bad_setting_ends_the_start_with_exit_78_and_one_sentence(
@@ -133,3 +137,13 @@ def test_bad_setting_ends_the_start_with_exit_78_and_one_sentence(
     assert caught.value.code == EXIT_CONFIG
     assert named in str(caught.value)
     assert "Traceback" not in str(caught.value)
+    assert "hush" not in str(caught.value)
+
+
+def test_signing_key_that_was_cut_short_ends_the_start(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "secret_key").write_bytes(b"")
+    with pytest.raises(AppDidNotStart) as caught:
+        running_app(tmp_path / "data").__enter__()
+    assert caught.value.code == EXIT_CONFIG
+    assert "secret_key" in str(caught.value)
