@@ -105,7 +105,7 @@ def build(settings: Settings) -> Services:
     reader = BackgroundReader(database, storages, previewer)
     link_life = timedelta(seconds=settings.minio.presign_expiry)
     datasets = Datasets(database, storages)
-    uploads = Uploads(database, storages, link_life, on_ready=reader.notice)
+    uploads = Uploads(database, storages, link_life, on_ready=reader.notice, on_start=previewer.warm)
     return Services(
         settings=settings,
         storages=storages,

@@ -80,18 +80,24 @@ class UploadDetail:
     received: tuple[Part, ...]
 
 
+def _unmoved() -> None:
+    """For who keeps no one ready."""
+
+
 def _ignore(_file_id: uuid.UUID) -> None:
     """Nobody wants to know."""
 
 
 @dataclass(frozen=True)
 class Uploads:
-    """Uploads of a caller. `part_url_life` is how long part links live; `on_ready` hears of every ready file."""
+    """Uploads of a caller. `part_url_life` is how long part links live; `on_ready` hears of every ready
+    file, `on_start` that one is on its way."""
 
     database: Database
     storages: Storages
     part_url_life: timedelta
     on_ready: Callable[[uuid.UUID], None] = _ignore
+    on_start: Callable[[], None] = _unmoved
 
     @property
     def removal(self) -> Removal:
@@ -128,6 +134,7 @@ class Uploads:
             raise no_such_upload()
         upload.store_upload_id = store_id
         UPLOADS.labels("started").inc()
+        self.on_start()
         count = part_count(file.size, upload.part_size)
         parts, expires_at = self._sign(storage, file, upload, range(1, min(count, FIRST_PARTS) + 1))
         return StartedUpload(upload.id, file.id, file.dataset_id, upload.part_size, count, parts, expires_at)

@@ -182,6 +182,13 @@ class Pool:
             raise _error(facts)
         return facts, rows
 
+    def warm(self) -> None:
+        """Have a worker importing its readers before the first task comes; nothing to do where there is one."""
+        with self._changed:
+            if self._closed or self._idle or self._busy or self._starting:
+                return
+        self._give_back(self._take(), keep=True)
+
     def _take(self) -> Worker:
         with self._changed:
             while not self._closed and not self._idle and len(self._busy) + self._starting >= self._size:

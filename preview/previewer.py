@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Final
@@ -27,12 +29,13 @@ class Previewer:
     def __init__(self, limits: Limits, workers: int, *, idle: timedelta = IDLE) -> None:
         self._limits = limits
         self._bounds = limits.to_plain()
-        self._previews = Pool("preview", size=workers, memory=limits.memory, nice=5, idle=idle)
+        self._previews = Pool("preview", size=workers, memory=limits.memory, nice=0, idle=idle)
         # Scans run for minutes: in a worker of their own they never stand before a preview.
         self._scans = Pool("scan", size=1, memory=limits.memory, nice=10, idle=idle)
         self._remembered: OrderedDict[tuple[str, int, int], Preview] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
+        self._turns: dict[tuple[str, int, int], tuple[threading.Lock, int]] = {}
 
     def preview(self, source: Source, *, rows: int = 100, offset: int = 0, cache_key: str | None = None) -> Preview:
         """Up to `rows` rows from row `offset` on (none where the file ends earlier), at most `Limits.rows`.
@@ -41,14 +44,18 @@ class Previewer:
         """
         rows = max(0, min(rows, self._limits.rows))
         offset = max(0, offset)
-        known = self._recall(cache_key, rows, offset)
-        if known is not None:
-            return known
-        task = {"source": asdict(source), "rows": rows, "offset": offset, "limits": self._bounds}
-        facts, text = self._previews.run(task, timeout=self._limits.timeout)
-        preview = preview_of(facts, text)
-        self._remember(cache_key, rows, offset, preview)
-        return preview
+        if cache_key is None:
+            return self._read(source, rows, offset)
+        with self._alone(cache_key, rows, offset):
+            known = self._recall(cache_key, rows, offset)
+            if known is None:
+                known = self._read(source, rows, offset)
+                self._remember(cache_key, rows, offset, known)
+        return known
+
+    def warm(self) -> None:
+        """Expect a preview soon: starting a worker takes longer than most reads. Returns at once."""
+        self._previews.warm()
 
     def scan(self, source: Source) -> Scan:
         """Read all stored bytes once, in bounded memory. Raises SourceUnavailable, SourceGone, TimedOut,
@@ -64,17 +71,35 @@ class Previewer:
         self._previews.close()
         self._scans.close()
 
-    def _recall(self, cache_key: str | None, rows: int, offset: int) -> Preview | None:
-        if cache_key is None:
-            return None
+    def _read(self, source: Source, rows: int, offset: int) -> Preview:
+        task = {"source": asdict(source), "rows": rows, "offset": offset, "limits": self._bounds}
+        return preview_of(*self._previews.run(task, timeout=self._limits.timeout))
+
+    @contextmanager
+    def _alone(self, cache_key: str, rows: int, offset: int) -> Iterator[None]:
+        """One thread at a time for a page: a new file is asked for by its screen and by the catalogue at once."""
+        page = (cache_key, rows, offset)
+        with self._lock:
+            turn, waiting = self._turns.get(page, (threading.Lock(), 0))
+            self._turns[page] = (turn, waiting + 1)
+        try:
+            with turn:
+                yield
+        finally:
+            with self._lock:
+                turn, waiting = self._turns.pop(page)
+                if waiting > 1:
+                    self._turns[page] = (turn, waiting - 1)
+
+    def _recall(self, cache_key: str, rows: int, offset: int) -> Preview | None:
         with self._lock:
             found = self._remembered.get((cache_key, rows, offset))
             if found is not None:
                 self._remembered.move_to_end((cache_key, rows, offset))
             return found
 
-    def _remember(self, cache_key: str | None, rows: int, offset: int, preview: Preview) -> None:
-        if cache_key is None or len(preview.rows_json) > REMEMBERED // 4:
+    def _remember(self, cache_key: str, rows: int, offset: int, preview: Preview) -> None:
+        if len(preview.rows_json) > REMEMBERED // 4:
             return
         with self._lock:
             old = self._remembered.pop((cache_key, rows, offset), None)
