@@ -8,7 +8,7 @@ import streamlit as st
 
 import services
 from pages import wording
-from pages.identity import current_caller
+from pages.identity import caller_of_run
 from pages.navigation import draw_anew
 from settings import Settings
 from storage import Backend, StorageState
@@ -52,7 +52,7 @@ def place(backend: Backend, settings: Settings) -> str:
 
 def outage(state: StorageState) -> Outage:
     running = services.current()
-    totals = running.datasets.totals(current_caller())
+    totals = running.datasets.totals(caller_of_run())
     fallen_back = state.active is not state.configured
     return Outage(
         place=place(state.configured, running.settings),

@@ -9,11 +9,12 @@ from pathlib import Path
 import streamlit as st
 
 import services
+from catalog.caller import Caller
 from catalog.errors import CatalogError, DatabaseUnavailable, DatasetNotFound
 from catalog.snippets import snippets
 from catalog.views import DatasetDetail, FileVersion
 from pages import edits, failures, wording
-from pages.identity import base_url, current_caller, now, zone
+from pages.identity import base_url, caller_of_run, current_caller, now, zone
 from pages.navigation import draw_anew, go
 from pages.preview_tab import preview_tab
 from pages.widgets.facts import facts
@@ -31,11 +32,11 @@ EDITS = {
 }
 
 
-def asked_for() -> DatasetDetail | None:
+def asked_for(caller: Caller) -> DatasetDetail | None:
     """The dataset the address names; None where there is none, or none of that id."""
     try:
         dataset_id = uuid.UUID(st.query_params.get("id", ""))
-        return services.current().datasets.get(current_caller(), dataset_id)
+        return services.current().datasets.get(caller, dataset_id)
     except (ValueError, DatasetNotFound):
         return None
 
@@ -190,7 +191,8 @@ def use_tab(file: FileVersion) -> None:
 
 def draw() -> None:
     with failures.shown("The dataset cannot be read", key="dataset"):
-        detail = asked_for()
+        caller = caller_of_run()
+        detail = asked_for(caller)
         if detail is None or not detail.files:
             not_here()
             return
@@ -205,7 +207,7 @@ def draw() -> None:
                 use_tab(file)
         else:
             with preview:
-                preview_tab(file)
+                preview_tab(file, caller)
         if settling(file):
             watch(file)
 

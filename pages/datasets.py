@@ -9,10 +9,11 @@ from pathlib import Path
 import streamlit as st
 
 import services
+from catalog.caller import Caller
 from catalog.listing import DatasetQuery
 from catalog.views import DatasetPage
 from pages import failures, listing, wording
-from pages.identity import current_caller, now, zone
+from pages.identity import caller_of_run, current_caller, now, zone
 from pages.listing import Listing
 from pages.navigation import draw_anew, go
 from pages.widgets.dataset_list import dataset_list
@@ -89,7 +90,7 @@ def tag_filter() -> tuple[str, ...]:
     chosen = list(st.session_state.get("tag") or st.query_params.get_all("tag"))
     label = f"Filter · {len(chosen)}" if chosen else "Filter"
     with st.popover(label, icon=":material/filter_list:", key="filter", on_change="rerun") as popover:
-        known = [tag for tag, _ in services.current().datasets.tags(current_caller())] if popover.open else []
+        known = [tag for tag, _ in services.current().datasets.tags(caller_of_run())] if popover.open else []
         tags = st.multiselect(
             "Tags",
             list(dict.fromkeys([*chosen, *known])),
@@ -127,7 +128,7 @@ def empty_shelf() -> None:
     with st.container(key="samples", horizontal_alignment="center", gap="xsmall"):
         if st.button("Load 5 sample datasets", icon=":material/science:", key="load-samples"):
             with st.spinner("Putting five datasets on the shelf"):
-                services.current().samples.load(current_caller())
+                services.current().samples.load(caller_of_run())
             st.rerun()
         st.markdown(f":small[:gray[{SAMPLES}]]", width="content", text_alignment="center")
 
@@ -144,14 +145,14 @@ def nothing_found(shown: Listing) -> None:
                 go("/upload")
 
 
-def changing(page: DatasetPage) -> bool:
+def changing(page: DatasetPage, caller: Caller) -> bool:
     """Whether the list will soon look different: files are on their way, or being read for the first time."""
     fresh = now() - FRESH
     unread = any(
         (item.rows is None or item.columns is None) and item.format != "other" and item.updated_at > fresh
         for item in page.items
     )
-    return unread or bool(services.current().uploads.list(current_caller()))
+    return unread or bool(services.current().uploads.list(caller))
 
 
 @st.fragment(run_every=LOOK_AGAIN, key="list-watch")
@@ -168,7 +169,7 @@ def watch(shown: Listing, page: DatasetPage) -> None:
 def draw() -> None:
     if notice := st.session_state.pop("notice", None):
         st.toast(notice)
-    datasets, caller = services.current().datasets, current_caller()
+    datasets, caller = services.current().datasets, caller_of_run()
     with failures.shown("The list cannot be read", key="list"):
         if not datasets.list(caller, DatasetQuery(limit=1)).total:
             empty_shelf()
@@ -183,7 +184,7 @@ def draw() -> None:
             page = datasets.list(caller, shown.query())
         if page.items:
             rows(shown, page)
-            if changing(page):
+            if changing(page, caller):
                 watch(shown, page)
         else:
             nothing_found(shown)

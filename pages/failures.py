@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import streamlit as st
+import structlog
 
 from catalog.errors import DatabaseUnavailable
+from pages import wording
 from storage import StorageError
+
+log = structlog.get_logger(__name__)
 
 DOWNLOAD = "download-failed"
 """The `error` of an address where the browser itself saw a download fail; the API puts its own problem slugs there."""
@@ -33,13 +37,16 @@ def download_sentence(slug: str) -> str:
 
 @contextmanager
 def shown(title: str, *, key: str) -> Iterator[None]:
-    """Turn a store or a database that does not answer into a sentence under `title`, with a button to try again."""
+    """Turn what does not answer, and a fault of ours, into a sentence under `title`, with a button to try again."""
     try:
         yield
     except DatabaseUnavailable:
         _say(title, "The database does not answer. Nothing was changed; try again in a moment.", key=key)
     except StorageError as error:
-        _say(title, f"{error} What is on the shelf is untouched; try again in a moment.", key=key)
+        _say(title, f"{wording.plain(str(error))} What is on the shelf is untouched; try again in a moment.", key=key)
+    except Exception:  # whatever it is, a visitor gets a sentence and the operator the traceback
+        log.exception("page_failed", title=title)
+        _say(title, "Something failed on the server. Try again; the cause is in the app’s log.", key=key)
 
 
 def _say(title: str, sentence: str, *, key: str) -> None:

@@ -13,8 +13,20 @@ from catalog.caller import Caller
 
 
 def current_caller() -> Caller:
-    """The caller of this rerun; every page passes it on, none decides for itself who somebody is."""
+    """The caller of this rerun, asked of the service: the frame's gate, and whatever runs without the frame (a
+    fragment, a dialog). Raises DatabaseUnavailable."""
     return services.current().access.local_user()
+
+
+def pass_gate() -> None:
+    """Ask who is here, once for the whole run, before any page is drawn. Raises DatabaseUnavailable."""
+    st.session_state["caller"] = current_caller()
+
+
+def caller_of_run() -> Caller:
+    """The caller the gate let in, for what is drawn in the same whole run."""
+    caller: Caller = st.session_state["caller"]
+    return caller
 
 
 def base_url() -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from pages import failures
 from pages.banner import banner
-from pages.identity import current_caller
+from pages.identity import pass_gate
 from pages.navigation import begin_run, go
 from pages.widgets.frame import frame
 from pages.widgets.tray import pill, tray
@@ -34,18 +35,19 @@ page = st.navigation(
     ]
 )
 begin_run()
-current_caller()
-# Asked here: the first file on an empty shelf fills it, and the page that held the uploader is not the same any more.
-if (opened := dataset_to_open()) is not None:
-    go("/dataset", id=opened)
-frame(key="frame")
-wanted = None
-if page != upload:
-    with st.sidebar:
-        wanted = tray(key="tray")
-    with st.container(key="pill"):
-        wanted = pill(key="pill-line") or wanted
-if wanted == "upload":
-    go("/upload")
-banner()
-page.run()
+with failures.shown("This page cannot be shown", key="frame"):
+    pass_gate()
+    # Asked here: the first file on an empty shelf fills it, and the page that held the uploader is another one then.
+    if (opened := dataset_to_open()) is not None:
+        go("/dataset", id=opened)
+    frame(key="frame")
+    wanted = None
+    if page != upload:
+        with st.sidebar:
+            wanted = tray(key="tray")
+        with st.container(key="pill"):
+            wanted = pill(key="pill-line") or wanted
+    if wanted == "upload":
+        go("/upload")
+    banner()
+    page.run()

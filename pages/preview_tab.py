@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 
 import services
+from catalog.caller import Caller
 from catalog.errors import CatalogError
 from catalog.views import FileVersion
 from pages import wording
-from pages.identity import current_caller
 from pages.listing import page_number
 from preview.errors import PreviewError
 from preview.result import Column, Preview
@@ -52,7 +52,7 @@ def pages_of(preview: Preview, page: int) -> int:
     return page + 1 if len(preview.frame) == PAGE else page
 
 
-def preview_tab(file: FileVersion) -> None:
+def preview_tab(file: FileVersion, caller: Caller) -> None:
     """Draw the tab: the rows, or why there are none and what to do."""
     page = page_number(st.session_state.get("rows") or st.query_params.get("rows"))
     place = st.container(key="preview")
@@ -60,10 +60,10 @@ def preview_tab(file: FileVersion) -> None:
     if (seen := f"{file.id}/{page}") != st.session_state.get("seen-rows"):
         waiting.skeleton(ROW * (SHOWN + 1) + 2)
     try:
-        preview = read(file, page)
+        preview = read(file, caller, page)
         if page > 1 and preview.frame.empty:
             # The address names a page past the end.
-            page, preview = 1, read(file, 1)
+            page, preview = 1, read(file, caller, 1)
     except (PreviewError, FileNotInStorage, CatalogError) as error:
         waiting.empty()
         with place:
@@ -80,8 +80,8 @@ def preview_tab(file: FileVersion) -> None:
         table(preview, page, counting=file.rows_counted == "counting")
 
 
-def read(file: FileVersion, page: int) -> Preview:
-    return services.current().previews.preview(current_caller(), file.id, rows=PAGE, offset=(page - 1) * PAGE)
+def read(file: FileVersion, caller: Caller, page: int) -> Preview:
+    return services.current().previews.preview(caller, file.id, rows=PAGE, offset=(page - 1) * PAGE)
 
 
 def as_shown(frame: pd.DataFrame, columns: Sequence[Column]) -> tuple[pd.DataFrame, dict[str, Any]]:

@@ -7,7 +7,7 @@ import streamlit as st
 import services
 from pages import failures, wording
 from pages.findings import Finding, findings, home, usage, uses_disk, verdict
-from pages.identity import current_caller, now, zone
+from pages.identity import caller_of_run, now, zone
 from storage import Backend, Health
 
 
@@ -39,7 +39,7 @@ def draw() -> None:
         where = wording.plain(home(state.configured, running.settings))
         st.markdown(f":small[:gray[{where} · checked at {wording.clock(now(), zone=zone())}]]")
         with failures.shown("The counts cannot be read", key="counts"):
-            totals = running.datasets.totals(current_caller())
+            totals = running.datasets.totals(caller_of_run())
             st.markdown(f":small[{usage(totals)}]")
             disk: Health | None = health
             if state.configured is not Backend.LOCAL:

@@ -11,7 +11,7 @@ import services
 from catalog.errors import DatasetNotFound
 from catalog.views import DatasetDetail
 from pages import failures, wording
-from pages.identity import current_caller
+from pages.identity import caller_of_run
 from pages.widgets.uploader import uploader
 
 HERE = Path(__file__).parent
@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 def dataset() -> DatasetDetail | None:
     """The dataset whose new version is wanted, where the address names one that exists."""
     try:
-        return services.current().datasets.get(current_caller(), uuid.UUID(st.query_params.get("dataset", "")))
+        return services.current().datasets.get(caller_of_run(), uuid.UUID(st.query_params.get("dataset", "")))
     except (ValueError, DatasetNotFound):
         return None
 
