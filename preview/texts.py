@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from preview.content import is_binary, markup, stranger
 from preview.delimited import Text, open_text
-from preview.dialect import detect
+from preview.dialect import detect, kind_of
 from preview.encoding import detect as detect_encoding
 from preview.errors import CorruptFile, NoTable, PreviewError
 from preview.formats import EXTENSIONS, format_of
@@ -54,7 +54,14 @@ def _is_divided(text: Text, sample: str) -> bool:
     if dialect.delimiter is None:
         return False
     rows = dialect.parse(sample)[dialect.preamble :][:100]
-    return len(rows) > 1 and sum(len(row) == len(rows[0]) for row in rows) > len(rows) * 0.7
+    even = [row for row in rows if len(row) == len(rows[0])]
+    if len(rows) < 2 or len(even) <= len(rows) * 0.7:
+        return False
+    # Words are divided by spaces as well; in a table some column holds numbers or times.
+    return dialect.delimiter not in " :" or any(
+        sum(kind_of(cell) in ("number", "moment") for cell in column) > len(even) * 0.7
+        for column in zip(*even, strict=True)
+    )
 
 
 def _not_text(head: bytes, name: str) -> PreviewError:

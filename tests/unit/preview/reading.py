@@ -20,7 +20,9 @@ def source_of(path: Path, *, name: str | None = None) -> Source:
     return Source(path.resolve().as_uri(), path.stat().st_size, name or path.name)
 
 
-def look_at(path: Path, *, name: str | None = None, rows: int = 100, offset: int = 0, limits: Limits = LIMITS) -> Preview:
+def look_at(
+    path: Path, *, name: str | None = None, rows: int = 100, offset: int = 0, limits: Limits = LIMITS
+) -> Preview:
     """The preview of a file on disk."""
     table = read(source_of(path, name=name), rows=rows, offset=offset, limits=limits)
     return preview_of(*payload(table, offset=offset, limits=limits))

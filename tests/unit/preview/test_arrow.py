@@ -61,7 +61,9 @@ def test_feather_v2_is_arrow() -> None:
 
 
 def test_types_parquet_does_not_have() -> None:
-    dense = pa.UnionArray.from_dense(pa.array([0, 1], pa.int8()), pa.array([0, 0], pa.int32()), [pa.array([5]), pa.array(["x"])])
+    dense = pa.UnionArray.from_dense(
+        pa.array([0, 1], pa.int8()), pa.array([0, 0], pa.int32()), [pa.array([5]), pa.array(["x"])]
+    )
     columns = {
         "view": pa.array(["long enough not to be inlined", None], pa.string_view()),
         "bview": pa.array([b"ab", None], pa.binary_view()),

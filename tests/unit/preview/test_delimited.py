@@ -41,7 +41,8 @@ def test_values_and_types_are_those_of_the_file() -> None:
 
 
 @pytest.mark.parametrize(
-    ("delimiter", "word"), [(",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "pipe"), ("^", "caret"), ("\x01", "Ctrl-A")]
+    ("delimiter", "word"),
+    [(",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "pipe"), ("^", "caret"), ("\x01", "Ctrl-A")],
 )
 def test_any_delimiter_is_found(delimiter: str, word: str) -> None:
     text = "\n".join(delimiter.join(row) for row in (["a", "b", "c"], ["1", "x y", "2.5"], ["2", "z", "3.5"]))
@@ -146,7 +147,11 @@ def test_one_column_may_hold_commas() -> None:
 
 def test_header_only() -> None:
     preview = look("a,b,c\n", "x.csv")
-    assert ([column.type for column in preview.columns], preview.json_rows(), preview.total_rows) == (["null"] * 3, [], 0)
+    assert ([column.type for column in preview.columns], preview.json_rows(), preview.total_rows) == (
+        ["null"] * 3,
+        [],
+        0,
+    )
     assert preview.frame.shape == (0, 3)
 
 
