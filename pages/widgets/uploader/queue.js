@@ -3,7 +3,7 @@
 // Events: "change" (something to draw anew), "completed" (detail: the Upload), "announce" (detail: a sentence).
 
 const AHEAD = 2; // Files begun beyond the lanes, so that small ones need not wait for each other's calls to the app.
-const TICK_MS = 250;
+const TICK_MS = 500; // Each is drawn, which without a graphics card takes from the upload.
 const OUTAGE_CHECK_MS = 5_000;
 const COUNT_CHECK_MS = 700; // Between looks for the rows of completed files,
 const COUNT_FOR_MS = 15_000; // as long as this after each.
