@@ -103,7 +103,7 @@ class Window:
 
 def window(text: Text, ends: RowEnds, *, first: int, count: int, limits: Limits) -> Window:
     """The bytes of `count` rows from row `first`. Raises TooBig where `first` lies further in than `limits.skip`."""
-    seen, base = 0, 0
+    seen, base, last = 0, 0, 0
     start, stop = (0 if first == 0 else None), None
     buffer = bytearray()
     for chunk in text.chunks():
@@ -114,6 +114,7 @@ def window(text: Text, ends: RowEnds, *, first: int, count: int, limits: Limits)
         if start is not None and stop is None and seen + len(found) >= first + count:
             stop = int(found[first + count - seen - 1]) if first + count else 0
         seen += len(found)
+        last = int(found[-1]) if len(found) else last
         if stop is not None and start is not None:
             data = bytes(buffer[start - base : stop - base])
             return Window(data, seen + len(ends.finish()) if text.whole else None)
@@ -126,15 +127,17 @@ def window(text: Text, ends: RowEnds, *, first: int, count: int, limits: Limits)
                     "from its start. Earlier rows can, and the download has them all."
                 )
         elif len(buffer) - (start - base) > limits.text:
-            last = int(found[-1]) if len(found) else start
-            return Window(bytes(buffer[start - base : last - base]), None, too_long=True)
+            return Window(bytes(buffer[start - base : max(last, start) - base]), None, too_long=True)
     total = seen + len(ends.finish())
     return Window(bytes(buffer[start - base :]) if start is not None else b"", total)
 
 
 def delimited_dialect(text: Text, named: str) -> Dialect:
-    """The dialect of a text; `named` is the format its name promises."""
-    return detect(text.sample(), whole=text.whole, prefer=PROMISED.get(named))
+    """The dialect of a text; `named` is the format its name promises. Raises NoTable for one line without end."""
+    dialect = detect(text.sample(), whole=text.whole, prefer=PROMISED.get(named))
+    if dialect.delimiter is None and not text.whole and b"\n" not in text.head and b"\r" not in text.head:
+        raise NoTable("The file begins with one very long line without any delimiter, which is no table.")
+    return dialect
 
 
 def read_delimited(text: Text, *, rows: int, offset: int, limits: Limits, named: str = "csv") -> Table:

@@ -28,6 +28,8 @@ def columns_of(
         picks = list(range(max(len(record) for record in present)))
         names = [""] * len(picks)
     else:
+        picks = []
+    if not picks:
         return [_cells("value", everything, records)], 1, []
     shown = picks[: limits.columns]
     titles, notes = unique_names(names[: len(shown)])

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from preview.arrow_cells import Arrow
-from preview.errors import CorruptFile, EncryptedFile, NoTable, PreviewError
+from preview.errors import CorruptFile, EncryptedFile, NoTable, PreviewError, TooBig
 from preview.limits import Limits
 from preview.streams import RangeFile
 from preview.table import Table, unique_names
@@ -134,6 +134,8 @@ def _group(file: Any, opened: Any, group: int, *, columns: list[str] | None, ski
 def _reason(error: BaseException) -> Exception:
     if isinstance(error, PreviewError):
         return error
+    if isinstance(error, MemoryError):
+        return TooBig("A page of this Parquet file unpacks to more memory than a preview may use.")
     text = str(error).strip().split("\n")[0][:200]
     lower = text.lower()
     if "encrypt" in lower or "decrypt" in lower or "no decryptor" in lower:

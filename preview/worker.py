@@ -37,7 +37,9 @@ def main(arguments: list[str]) -> None:
     os.nice(int(arguments[4]))
     if kind == "preview":
         pass  # imported before the first task, whose time is limited
+    # A parsed file is millions of small objects without cycles: looking for those again and again costs most of a read.
     gc.freeze()
+    gc.disable()
     bound(int(arguments[3]))
     connection = Connection(socket_fd)
     connection.send_bytes(b"ready")
@@ -51,6 +53,7 @@ def main(arguments: list[str]) -> None:
         connection.send_bytes(json.dumps(facts).encode())
         connection.send_bytes(rows)
         del facts, rows
+        gc.collect()
 
 
 def end_with(life_fd: int) -> None:

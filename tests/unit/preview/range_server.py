@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -14,7 +15,11 @@ from preview.source import Source
 
 
 class RangeServer(ThreadingHTTPServer):
-    """Serves the files of a folder. `drop_after` closes each of the next `drops` answers after so many bytes."""
+    """Serves the files of a folder.
+
+    `drop_after` closes each of the next `drops` answers after so many bytes; `pause` is how many seconds an answer takes
+    to begin, and `waiting` how many do.
+    """
 
     daemon_threads = True
 
@@ -26,6 +31,8 @@ class RangeServer(ThreadingHTTPServer):
         self.drops = 0
         self.drop_after = 0
         self.status: int | None = None
+        self.pause = 0.0
+        self.waiting = 0
         self.lock = threading.Lock()
 
     def source(self, name: str, *, size: int | None = None, file_name: str | None = None) -> Source:
@@ -43,6 +50,11 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm: ClassVar[bool] = True
 
     def do_GET(self) -> None:
+        with self.server.lock:
+            self.server.waiting += 1
+        began = time.monotonic()
+        while time.monotonic() - began < self.server.pause:
+            time.sleep(0.02)
         path = self.server.root / self.path.lstrip("/").split("?")[0]
         if self.server.status is not None or not path.is_file():
             self.send_response(self.server.status or 404)
