@@ -11,10 +11,16 @@ from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from tests.app_server import RunningApp
 from tests.browser.upload_screen import MIB, UploadScreen, go_to, write_files
-from tests.shelf_client import unique
+from tests.shelf_client import store, unique
 
 SLOW = 2 * MIB
 PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def shelf_with_something(local_app: RunningApp) -> None:
+    """On an empty shelf the Datasets page is an uploader itself, and the tray leaves the list to it."""
+    store(local_app, b"a\n1\n", f"{unique('there')}.csv")
 
 
 @pytest.fixture
