@@ -14,6 +14,9 @@ from uuid import uuid4
 
 from storage.protocol import FileNotInStorage, ObjectRef, StorageDenied, StorageError, StorageFull, StorageUnavailable
 
+MOST_SPARED = 64 * 1024**2
+"""Bytes of a disk that stay free of object data, or a twentieth of a small disk: writers look before every MiB."""
+
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
 _ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR}
@@ -51,6 +54,19 @@ def locked(descriptor: int, *, exclusive: bool, wait: bool = True) -> Iterator[N
         yield
     finally:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
+def spare_room(descriptor: int, wanted: int) -> None:
+    """Refuse `wanted` more bytes of object data where they would take the disk's last room. Raises StorageFull.
+
+    By default the database lies on the same disk: on one that is full to the brim it could record nothing any more, not
+    even that the upload which filled it is given up.
+    """
+    found = os.fstatvfs(descriptor)
+    spared = min(MOST_SPARED, found.f_blocks * found.f_frsize // 20)
+    # A file system that counts no blocks does not say how full it is.
+    if found.f_blocks and found.f_bavail * found.f_frsize - wanted < spared:
+        raise StorageFull("the disk that holds DATA_DIR has no room left")
 
 
 def write_all(descriptor: int, data: bytes | bytearray | memoryview, *, offset: int) -> None:

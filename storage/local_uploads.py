@@ -26,7 +26,16 @@ from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from storage.disk import disk_errors, flush_folder, locked, make_folders, older_than, write_all
+from storage.disk import (
+    disk_errors,
+    flush_folder,
+    locked,
+    make_folders,
+    older_than,
+    replace_text,
+    spare_room,
+    write_all,
+)
 from storage.keys import check_part_number, in_order
 from storage.local_objects import STALE, Facts, missing_folder
 from storage.part_writer import Gathered, check_length
@@ -146,8 +155,7 @@ class UploadFolder:
             (making / "lock").touch()
             (making / "parts").mkdir()
             started = datetime.now(UTC).isoformat()
-            (making / "upload.json").write_text(json.dumps({**facts, "started_at": started}), encoding="utf-8")
-            flush_folder(making)
+            replace_text(making / "upload.json", json.dumps({**facts, "started_at": started}))
             making.rename(self.root / upload_id)
             flush_folder(self.root)
         return upload_id
@@ -225,6 +233,7 @@ class UploadPartWriter:
 
     def _put(self, due: bytearray) -> None:
         with disk_errors(), self._mine():
+            spare_room(self._data, len(due))
             write_all(self._data, due, offset=self._offset + self._gathered.taken - len(due))
 
     @contextmanager

@@ -7,7 +7,7 @@ import os
 from types import TracebackType
 from typing import Protocol, Self
 
-from storage.disk import disk_errors, write_all
+from storage.disk import disk_errors, spare_room, write_all
 from storage.local_objects import Facts, ObjectTree, missing_folder
 from storage.protocol import LengthRequired, ObjectRef, PartTooLarge, StoredObject, WrongLength
 
@@ -114,4 +114,5 @@ class ObjectWriter:
 
     def _put(self, due: bytearray) -> None:
         with disk_errors(self._ref):
+            spare_room(self._descriptor, len(due))
             write_all(self._descriptor, due, offset=self._gathered.taken - len(due))
