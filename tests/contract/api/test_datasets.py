@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import uuid
 
 import httpx
 import pytest
@@ -17,6 +16,7 @@ ITEM = {"id", "name", "description", "tags", "owner", "format", "size", "rows", 
     "updated_at",
     "download_url",
 }
+UNKNOWN = "9a6f0c52-6c0e-4b6e-9d0a-6f2f3a8e4c11"
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")
 
 
@@ -183,7 +183,7 @@ def test_deleting_the_newest_version_lets_the_one_before_speak(shelf: RunningApp
 
 
 @pytest.mark.parametrize(
-    "bad", ["nonsense", "00000000", str(uuid.uuid4()).upper().replace("0", "A"), str(uuid.uuid4())]
+    "bad", ["nonsense", "00000000", UNKNOWN.upper(), UNKNOWN.replace("-", ""), "{" + UNKNOWN + "}", UNKNOWN]
 )
 def test_malformed_or_unknown_id_is_404(shelf: RunningApp, bad: str) -> None:
     with shelf.client() as client:
