@@ -147,4 +147,6 @@ def _own_errors() -> Iterator[None]:
     except DBAPIError as error:
         if error.connection_invalidated:
             raise DatabaseUnavailable("The database closed the connection.") from error
+        if isinstance(error.orig, sqlite3.DatabaseError) and "not a database" in str(error.orig):
+            raise DatabaseUnavailable("The file is not a SQLite database.") from error
         raise

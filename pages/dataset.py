@@ -133,10 +133,6 @@ def head(detail: DatasetDetail, file: FileVersion) -> None:
         EDITS[act](detail)
 
 
-def forget_error() -> None:
-    st.query_params.pop("error", None)
-
-
 def failed_download(file: FileVersion) -> None:
     """Where a download did not come: what happened, and a second way."""
     slug = st.query_params.get("error")
@@ -149,7 +145,7 @@ def failed_download(file: FileVersion) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
         file_actions(file, on_failed=download_failed, second_way=True, key="second-way")
-        st.button("Dismiss", type="tertiary", key="dismiss", on_click=forget_error)
+        st.button("Dismiss", type="tertiary", key="dismiss", on_click=failures.forget_download)
 
 
 def failed_versions(detail: DatasetDetail) -> None:
@@ -196,6 +192,7 @@ def draw() -> None:
         if detail is None or not detail.files:
             not_here()
             return
+        st.set_page_config(page_title=f"{detail.summary.name} · Datashelf")
         file = version_of(detail)
         back()
         failed_download(file)

@@ -166,9 +166,22 @@ def watch(shown: Listing, page: DatasetPage) -> None:
         draw_anew()
 
 
+def failed_download() -> None:
+    """Where a download came to nothing and no dataset is known to show it at: a deleted file, a mistyped address."""
+    slug = st.query_params.get("error")
+    if slug is None:
+        return
+    sentence = "It was deleted, or the address is mistyped. Look for its dataset below."
+    if slug != "file-not-found":
+        sentence = failures.download_sentence(slug)
+    st.error(sentence, title="The file was not downloaded", icon=":material/error:")
+    st.button("Dismiss", type="tertiary", key="dismiss", on_click=failures.forget_download)
+
+
 def draw() -> None:
     if notice := st.session_state.pop("notice", None):
         st.toast(notice)
+    failed_download()
     datasets, caller = services.current().datasets, caller_of_run()
     with failures.shown("The list cannot be read", key="list"):
         if not datasets.list(caller, DatasetQuery(limit=1)).total:

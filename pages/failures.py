@@ -35,6 +35,11 @@ def download_sentence(slug: str) -> str:
     return DOWNLOADS.get(slug, OTHERWISE)
 
 
+def forget_download() -> None:
+    """Take the failed download out of the address, and so off the page."""
+    st.query_params.pop("error", None)
+
+
 @contextmanager
 def shown(title: str, *, key: str) -> Iterator[None]:
     """Turn what does not answer, and a fault of ours, into a sentence under `title`, with a button to try again."""

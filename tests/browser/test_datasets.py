@@ -11,6 +11,7 @@ from playwright.sync_api import Dialog, Page, expect
 
 from tests.app_server import RunningApp, running_app
 from tests.browser.looking import ROWS, row_of, settle, shelve
+from tests.browser.upload_screen import UploadScreen
 from tests.shelf_client import unique
 
 
@@ -190,3 +191,42 @@ def test_a_file_that_arrives_meanwhile_appears_by_itself(local_app: RunningApp, 
         parts = [{"number": 1, "etag": etag}]
         assert client.post(f"/uploads/{started['upload_id']}/complete", json={"parts": parts}).status_code == 200
     expect(page.get_by_role("link", name=name, exact=True)).to_be_visible()
+
+
+def test_a_download_while_files_are_on_their_way_neither_asks_nor_stops_them(
+    local_app: RunningApp, page: Page, tmp_path: Path
+) -> None:
+    dataset = shelve(local_app)
+    file = tmp_path / f"{unique('slow')}.bin"
+    file.write_bytes(b"x" * 3_000_000)
+    asked: list[str] = []
+
+    def note(alert: Dialog) -> None:
+        asked.append(alert.type)
+        alert.accept()
+
+    page.on("dialog", note)
+    screen = UploadScreen(local_app, page).open()
+    screen.slow(500_000)
+    screen.choose(file)
+    screen.wait_for(file.name, "sending")
+    page.get_by_test_id("stSidebarNavLink").filter(has_text="Datasets").click()
+    with page.expect_download():
+        page.get_by_role("link", name=f"Download {dataset['name']}").click()
+    assert asked == []
+    with local_app.client() as client:
+        for _ in range(300):
+            if client.get("/datasets", params={"q": file.stem}).json()["total"]:
+                break
+            page.wait_for_timeout(100)
+        assert client.get("/datasets", params={"q": file.stem}).json()["total"] == 1
+
+
+def test_a_download_of_a_file_that_is_not_there_lands_on_the_list_with_a_sentence(
+    local_app: RunningApp, page: Page
+) -> None:
+    page.goto(f"{local_app.api}/files/9a6f0c52-6c0e-4b6e-9d0a-6f2f3a8e4c11/download")
+    expect(page.get_by_text("The file was not downloaded")).to_be_visible()
+    expect(page.get_by_text("It was deleted, or the address is mistyped.")).to_be_visible()
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_text("The file was not downloaded")).to_have_count(0)

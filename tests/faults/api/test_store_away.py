@@ -147,3 +147,13 @@ def test_signing_key_that_was_cut_short_ends_the_start(tmp_path: Path) -> None:
         running_app(tmp_path / "data").__enter__()
     assert caught.value.code == EXIT_CONFIG
     assert "secret_key" in str(caught.value)
+
+
+def test_database_file_that_is_none_ends_the_start_in_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "datashelf.db").write_bytes(b"this is no database" * 100)
+    with pytest.raises(AppDidNotStart) as caught:
+        running_app(tmp_path / "data").__enter__()
+    assert caught.value.code == EXIT_CONFIG
+    assert "file is not a database" in str(caught.value)
+    assert "Traceback" not in str(caught.value)
