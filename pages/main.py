@@ -34,6 +34,7 @@ page = st.navigation(
         ),
     ]
 )
+st.set_page_config(page_title=f"{page.title} · Datashelf")
 begin_run()
 with failures.shown("This page cannot be shown", key="frame"):
     pass_gate()

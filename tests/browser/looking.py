@@ -10,7 +10,11 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Locator, Page, expect
 
 from tests.app_server import RunningApp
+from tests.browser.conftest import PATIENCE_MS
 from tests.shelf_client import store, unique
+
+# A slow machine is no failure; what must appear may take as long as a click may.
+expect.set_options(timeout=PATIENCE_MS)
 
 ROWS = b"iata,city,lat\n" + b"".join(b"A%03d,Town %d,%d.25\n" % (n, n, n) for n in range(250))
 
