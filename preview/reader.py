@@ -81,6 +81,10 @@ def read_file(file: RangeFile, job: Job, *, packed: bool = False) -> Table:
         return _noted(read_ipc_file(file, **job.page), job)
     if kind == "arrow-stream":
         return _noted(read_ipc_stream(ForwardFile(file), **job.page), job)
+    if kind == "feather1" and is_binary(head):
+        raise NoTable(
+            "This is Feather of the first version, which is no longer read; version 2 (Arrow) and Parquet are."
+        )
     return _text(ForwardFile(file), head, job, size=file.size)
 
 

@@ -16,6 +16,8 @@ from preview.dialect import Dialect
 
 LF: Final = 10
 CR: Final = 13
+LONGEST_HELD: Final = 1 << 20
+"""Bytes kept back until the next chunk says what they mean; a longer run of quotes means nothing."""
 
 Positions = NDArray[np.int64]
 
@@ -35,10 +37,12 @@ class RowEnds:
         self._openers = delimiter + b"\r\n"
         # Spaces after a delimiter are passed over only in dialects that say so; the slow path knows how.
         self._vector = self._escape is None and not dialect.skip_spaces
+        self._skip_spaces = dialect.skip_spaces
         space = rb" *" if dialect.skip_spaces else b""
         mark = re.escape(bytes([self._quote])) if self._quote is not None else b"(?!)"
         starts = b"[" + re.escape(self._openers) + b"]"
         self._opening = re.compile(b"(?:" + starts + space + b")" + mark)
+        self._first = re.compile(space + mark)
         self._closing = re.compile((rb"\\.|" if self._escape else b"") + mark + mark + b"?", re.DOTALL)
         self._held = b""
         self._before = LF
@@ -75,8 +79,10 @@ class RowEnds:
         if data.endswith(b"\r"):
             keep -= 1
         elif self._quote is not None:
-            tail = bytes([self._quote]) + (b"\\" if self._escape else b"")
+            tail = bytes([self._quote]) + (b"\\" if self._escape else b"") + (b" " if self._skip_spaces else b"")
             keep = len(data.rstrip(tail))
+            if len(data) - keep > LONGEST_HELD:
+                keep = len(data)
         return data[:keep], data[keep:]
 
     def _newlines(self, data: bytes, array: NDArray[np.uint8]) -> Positions:
@@ -108,9 +114,10 @@ class RowEnds:
     def _outside_slowly(self, data: bytes, ends: Positions) -> Positions:
         starts, stops = [], []
         position = 0
-        if not self.inside and self._before in self._openers and data[:1] == bytes([self._quote or 0]):
+        first = self._first.match(data) if self._before in self._openers else None
+        if not self.inside and first is not None:
             starts.append(0)
-            self.inside, position = True, 1
+            self.inside, position = True, first.end()
         elif self.inside:
             starts.append(0)
         while True:

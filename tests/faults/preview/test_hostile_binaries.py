@@ -73,6 +73,7 @@ MAKERS = {"x.parquet": lambda: parquet(TABLE), "x.arrow": ipc, "x.xlsx": lambda:
 def test_mutations_never_end_in_silence(previewer: Previewer, tmp_path: Path, name: str) -> None:
     whole = MAKERS[name]()
     pick = random.Random(name)
+    sentences: list[str] = []
     for _ in range(40):
         data = bytearray(whole)
         for _ in range(pick.randint(1, 6)):
@@ -80,10 +81,10 @@ def test_mutations_never_end_in_silence(previewer: Previewer, tmp_path: Path, na
         if pick.random() < 0.3:
             del data[pick.randrange(len(data)) :]
         try:
-            preview = show(previewer, tmp_path, name, bytes(data))
-            assert len(preview.json_rows()) <= 100
+            show(previewer, tmp_path, name, bytes(data)).json_rows()
         except PreviewError as error:
-            assert len(str(error)) > 20
+            sentences.append(str(error))
+    assert all(len(sentence) > 20 for sentence in sentences)
     assert show(previewer, tmp_path, name, whole).json_rows()
 
 

@@ -182,7 +182,9 @@ def test_a_worker_that_spins_in_native_code_ends_with_its_owner(tmp_path: Path) 
         print(child, flush=True)
         os.kill(os.getpid(), 9)
     """)
-    owner = subprocess.run([sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=20, check=False)
+    owner = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, text=True, timeout=20, check=False
+    )
     pid = int(owner.stdout)
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline and _alive(pid):
@@ -203,7 +205,11 @@ def test_a_worker_does_not_run_the_main_script(tmp_path: Path) -> None:
         f"print(Previewer(Limits(), 1).preview(Source({source.url!r}, {source.size}, 'x.csv')).total_rows)\n"
     )
     answer = subprocess.run(
-        [sys.executable, str(script)], env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60
+        [sys.executable, str(script)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert answer.stdout.strip() == "1", answer.stderr
     assert (tmp_path / "runs").read_text() == "x"

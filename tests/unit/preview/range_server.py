@@ -1,4 +1,4 @@
-"""A store on loopback that serves ranges like an S3 server does, counts what it sends, and fails when told to."""
+"""A store on loopback that serves ranges as an S3 server does, counts what it sends, and fails when told to."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from preview.source import Source
 class RangeServer(ThreadingHTTPServer):
     """Serves the files of a folder.
 
-    `drop_after` closes each of the next `drops` answers after so many bytes; `pause` is how many seconds an answer takes
-    to begin, and `waiting` how many do.
+    `drop_after` closes each of the next `drops` answers after so many bytes; `pause` is how many seconds an answer
+    takes to begin, and `waiting` how many were asked for.
     """
 
     daemon_threads = True

@@ -12,7 +12,7 @@ import pyarrow.ipc
 import pytest
 
 from preview.arrow_cells import Arrow
-from preview.errors import CorruptFile
+from preview.errors import CorruptFile, NoTable
 from preview.limits import Limits
 from preview.reader import read
 from tests.unit.preview.range_server import serving
@@ -108,6 +108,11 @@ def test_slices_of_nested_arrays_keep_their_place() -> None:
     assert Arrow(cell=100).values(array) == [[{"a": 4}], [{"a": 5}]]
     pairs = pa.array([[(f"k{n}", n)] for n in range(10)], pa.map_(pa.string(), pa.int64())).slice(4, 2)
     assert Arrow(cell=100).values(pairs) == [{"k4": 4}, {"k5": 5}]
+
+
+def test_the_first_feather_is_called_by_its_name() -> None:
+    with pytest.raises(NoTable, match="Feather of the first version"):
+        look(b"FEA1" + bytes(100) + b"FEA1", "x.feather")
 
 
 @pytest.mark.parametrize("cut", [20, 1000, -20])

@@ -94,7 +94,9 @@ def test_every_usual_compression(compression: str) -> None:
 
 
 def test_int96_far_from_today_does_not_wrap() -> None:
-    table = pa.table({"t": pa.array([dt.datetime(9999, 12, 31), dt.datetime(1500, 1, 1)], pa.timestamp("us"))})
+    table = pa.table(
+        {"t": pa.array([dt.datetime.fromisoformat(day) for day in ("9999-12-31", "1500-01-01")], pa.timestamp("us"))}
+    )
     data = parquet(table, use_deprecated_int96_timestamps=True)
     assert look(data, "x.parquet").json_rows()[0] == ["9999-12-31T00:00:00"]
 

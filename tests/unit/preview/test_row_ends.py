@@ -17,7 +17,8 @@ CUTS = st.lists(st.integers(1, 7), min_size=1, max_size=30)
 
 
 def ends_of(dialect: Dialect, text: str, cuts: Sequence[int]) -> list[int]:
-    finder, data, found, place = RowEnds(dialect), text.encode(), [], 0
+    finder, data, place = RowEnds(dialect), text.encode(), 0
+    found: list[int] = []
     while place < len(data):
         size = cuts[place % len(cuts)]
         found.extend(map(int, finder.feed(data[place : place + size])))

@@ -15,11 +15,13 @@ from preview.errors import CorruptFile, EncryptedFile, NoTable, TooBig
 from preview.limits import Limits
 from tests.unit.preview.reading import look, types_of
 
+moment = dt.datetime.fromisoformat
+
 HEADER = ["id", "name", "x", "day", "at", "ok", "mixed", "clock"]
 ROWS: list[list[Any]] = [
-    [1, "a", 1.5, dt.datetime(2024, 2, 29), dt.datetime(2024, 2, 29, 10, 30), True, 5, dt.time(10, 30)],
-    [2, None, 2, dt.datetime(1999, 12, 31), dt.datetime(2000, 1, 1), False, "007", dt.time(0, 0, 1)],
-    [2**40, "ü😀", None, dt.datetime(2024, 1, 1), dt.datetime(2024, 1, 1, 23, 59, 59), None, 2.5, None],
+    [1, "a", 1.5, moment("2024-02-29"), moment("2024-02-29T10:30:00"), True, 5, dt.time(10, 30)],
+    [2, None, 2, moment("1999-12-31"), moment("2000-01-01"), False, "007", dt.time(0, 0, 1)],
+    [2**40, "ü😀", None, moment("2024-01-01"), moment("2024-01-01T23:59:59"), None, 2.5, None],
 ]
 
 
