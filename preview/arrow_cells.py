@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
+from preview.moments import clock_writer, date_writer, duration_writer, interval_text, moment_writer
 from preview.result import JsonValue
 from preview.table import Cells, clean, number, real
 
 LONGEST_LIST: Final = 10_000
-PER_SECOND: Final = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 
 # pyarrow ships no types: an array or a data type is Any to mypy.
 Array = Any
@@ -67,11 +64,11 @@ class Arrow:
             (pt.is_decimal, lambda array: _each(lambda value: format(value, "f"), array.to_pylist())),
             (_is_text, self._texts),
             (_is_bytes, self._bytes),
-            (pt.is_date, lambda array: _dates(array)),
-            (pt.is_time, lambda array: _each(_clock(_unit(array.type)), _integers(array))),
-            (pt.is_timestamp, _timestamps),
-            (pt.is_duration, lambda array: _each(_duration(array.type.unit), _integers(array))),
-            (pt.is_interval, lambda array: _each(_interval, array.to_pylist())),
+            (pt.is_date, lambda array: _each(date_writer(_per_day(array.type)), _integers(array))),
+            (pt.is_time, lambda array: _each(clock_writer(array.type.unit), _integers(array))),
+            (pt.is_timestamp, lambda array: _each(moment_writer(array.type.unit, array.type.tz), _integers(array))),
+            (pt.is_duration, lambda array: _each(duration_writer(array.type.unit), _integers(array))),
+            (pt.is_interval, lambda array: _each(interval_text, array.to_pylist())),
             (pt.is_dictionary, self._dictionary),
             (pt.is_run_end_encoded, lambda array: self.values(pc.run_end_decode(array))),
             (pt.is_map, self._map),
@@ -239,80 +236,5 @@ def _integers(array: Array) -> list[int | None]:
     return values
 
 
-def _unit(kind: DataType) -> str:
-    return str(kind.unit)
-
-
-def _dates(array: Array) -> list[JsonValue]:
-    # numpy writes every year there is; datetime.date ends at 9999.
-    per_day = 1 if pt.is_date32(array.type) else 86_400_000
-    return _each(lambda value: str(np.datetime64(value // per_day, "D")), _integers(array))
-
-
-def _fraction(value: int, unit: str) -> str:
-    """The part below a second as `datetime.isoformat` writes it: none, six digits, or nine where they are needed."""
-    nanoseconds = value * (PER_SECOND["ns"] // PER_SECOND[unit])
-    if not nanoseconds:
-        return ""
-    return f".{nanoseconds:09d}" if nanoseconds % 1000 else f".{nanoseconds // 1000:06d}"
-
-
-def _clock(unit: str) -> Callable[[int], JsonValue]:
-    def text(value: int) -> str:
-        seconds, rest = divmod(value, PER_SECOND[unit])
-        return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}{_fraction(rest, unit)}"
-
-    return text
-
-
-def _timestamps(array: Array) -> list[JsonValue]:
-    unit, zone_name = array.type.unit, array.type.tz
-    zone = _zone(zone_name) if zone_name else None
-
-    def text(value: int) -> str:
-        seconds, rest = divmod(value, PER_SECOND[unit])
-        fraction = _fraction(rest, unit)
-        if zone_name and zone is not None:
-            try:
-                local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(zone)
-            except (OverflowError, ValueError):
-                return f"{np.datetime64(seconds, 's')}{fraction}Z"
-            whole = local.isoformat()
-            return f"{whole[:19]}{fraction}{whole[19:].replace('+00:00', 'Z') if zone is UTC else whole[19:]}"
-        return f"{np.datetime64(seconds, 's')}{fraction}{'Z' if zone_name else ''}"
-
-    return _each(text, _integers(array))
-
-
-def _zone(name: str) -> Any:
-    """A tzinfo for an Arrow zone: a name of the tz database or ±HH:MM; None where it is neither, and UTC is shown."""
-    if name.upper() in ("UTC", "Z", "ETC/UTC", "+00:00"):
-        return UTC
-    try:
-        return datetime.fromisoformat(f"2000-01-01T00:00:00{name}").tzinfo if name[0] in "+-" else ZoneInfo(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError whose parents differ by version
-        return None
-    except KeyError:
-        return None
-
-
-def _duration(unit: str) -> Callable[[int], JsonValue]:
-    def text(value: int) -> str:
-        sign = "-" if value < 0 else ""
-        seconds, rest = divmod(abs(value), PER_SECOND[unit])
-        days, seconds = divmod(seconds, 86_400)
-        return (
-            f"{sign}P{days}DT{seconds // 3600}H{seconds // 60 % 60}M{seconds % 60}{_fraction(rest, unit).rstrip('0')}S"
-        )
-
-    return text
-
-
-def span_text(value: timedelta) -> str:
-    """A duration as ISO 8601."""
-    return str(_duration("us")((value.days * 86_400 + value.seconds) * 1_000_000 + value.microseconds))
-
-
-def _interval(value: Any) -> JsonValue:
-    months, days, nanoseconds = value
-    return f"P{months}M{days}DT{nanoseconds / 1e9:g}S"
+def _per_day(kind: DataType) -> int:
+    return 1 if pt.is_date32(kind) else 86_400_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Final
 
 import pyarrow as pa
@@ -159,9 +159,3 @@ READ: Final[dict[str, Callable[[str], JsonValue]]] = {
     "string": _text,
     "null": _nothing,
 }
-
-
-def moment_text(value: datetime) -> str:
-    """ISO 8601, UTC as Z."""
-    text = value.isoformat()
-    return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text

@@ -10,13 +10,12 @@ from typing import Any, BinaryIO, Final
 
 import python_calamine
 
-from preview.arrow_cells import span_text
 from preview.dialect import has_header
 from preview.errors import CorruptFile, EncryptedFile, NoTable, TooBig
 from preview.limits import MB, Limits
+from preview.moments import moment_text, span_text
 from preview.result import JsonValue
 from preview.table import Cells, Table, clean, number, real, unique_names
-from preview.text_cells import moment_text
 
 SAMPLE: Final = 1000
 PACKED_RATIO: Final = 4
