@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from statistics import median
 
 from bench import browser, files
 from bench.figures import Figure
@@ -21,10 +22,13 @@ def start_and_idle(scale: Scale, folder: Path) -> list[Figure]:
     data = folder / "starting"
     with running_app(data):
         pass
-    begin = time.perf_counter()
-    with running_app(data) as app:
-        took = time.perf_counter() - begin
-        fresh = memory(app.process.pid)
+    starts, sizes = [], []
+    for _ in range(scale.rounds):
+        begin = time.perf_counter()
+        with running_app(data) as app:
+            starts.append(time.perf_counter() - begin)
+            sizes.append(memory(app.process.pid))
+    took, fresh = median(starts), median(sizes)
     csv, parquet = folder / "small.csv", folder / "small.parquet"
     files.tables(csv, parquet, rows=1000)
     with datashelf(folder / "idle", "local") as (app, _), browser.page() as page:
