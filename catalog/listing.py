@@ -38,7 +38,7 @@ class DatasetQuery:
 
     q: str = ""
     tags: tuple[str, ...] = ()
-    format: str | None = None
+    formats: tuple[str, ...] = ()
     owner: str | None = None
     sort: str = DEFAULT_SORT
     limit: int = DEFAULT_LIMIT
@@ -119,8 +119,8 @@ def prepare(caller: Caller, query: DatasetQuery) -> Listing:
     """Raises InvalidQuery for what the list does not know."""
     if query.sort not in SORTS:
         raise InvalidQuery(f"The list cannot be sorted by “{query.sort[:40]}”; it can by {', '.join(SORTS)}.")
-    if query.format is not None and query.format not in FORMATS:
-        raise InvalidQuery(f"There is no format “{query.format[:40]}”; there are {', '.join(FORMATS)}.")
+    for unknown in set(query.formats) - set(FORMATS):
+        raise InvalidQuery(f"There is no format “{unknown[:40]}”; there are {', '.join(FORMATS)}.")
     if not 1 <= query.limit <= MOST:
         raise InvalidQuery(f"A page has 1 to {MOST} datasets.")
     if query.page is not None and (query.cursor is not None or not 1 <= query.page <= 2**31):
@@ -132,8 +132,8 @@ def prepare(caller: Caller, query: DatasetQuery) -> Listing:
     name = query.sort.removeprefix("-")
     column, kind = COLUMNS[name]
     filters = [*matches(wanted), *map(_tagged, tags)]
-    if query.format is not None:
-        filters.append(col(Dataset.format) == query.format)
+    if query.formats:
+        filters.append(col(Dataset.format).in_(query.formats))
     if query.owner is not None:
         filters.append(col(Dataset.owner_id).in_(select(User.id).where(User.name == query.owner)))
     return Listing(
@@ -141,7 +141,7 @@ def prepare(caller: Caller, query: DatasetQuery) -> Listing:
         conditions=(sees_dataset(caller), col(Dataset.current_file_id).is_not(None), *filters),
         order=Order(col(column), col(Dataset.id), kind, descending=query.sort.startswith("-")),
         filtered=bool(filters),
-        mark=fingerprint([caller.user_id.hex, query.sort, wanted, tags, query.format, query.owner]),
+        mark=fingerprint([caller.user_id.hex, query.sort, wanted, tags, sorted(query.formats), query.owner]),
     )
 
 

@@ -18,7 +18,13 @@ SORTS = {
     "Largest first": "-size",
     "Smallest first": "size",
 }
-FORMATS = {"CSV": "csv", "Parquet": "parquet", "JSON": "json", "JSON Lines": "jsonl", "Excel": "xlsx"}
+FORMATS = {
+    "CSV": ("csv", "tsv"),
+    "Parquet": ("parquet",),
+    "JSON": ("json", "jsonl"),
+    "Excel": ("xlsx", "xls", "ods"),
+}
+"""What one pill finds: a kind of file as people name it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +41,7 @@ class Listing:
         return DatasetQuery(
             q=self.search.strip(),
             tags=self.tags,
-            format=FORMATS.get(self.format or ""),
+            formats=FORMATS.get(self.format or "", ()),
             sort=SORTS.get(self.sort, "-updated_at"),
             limit=PAGE_SIZE,
             page=self.page,

@@ -36,7 +36,10 @@ def list_datasets(
     cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> DatasetPageOut:
     """One page, newest first unless `sort` says otherwise. `total` counts every match."""
-    query = DatasetQuery(q=q, tags=tuple(tag or ()), format=format, owner=owner, sort=sort, limit=limit, cursor=cursor)
+    formats = () if format is None else (format,)
+    query = DatasetQuery(
+        q=q, tags=tuple(tag or ()), formats=formats, owner=owner, sort=sort, limit=limit, cursor=cursor
+    )
     page = services.datasets.list(caller, query)
     links = services.downloads.sign_many(page.items)
     return DatasetPageOut(

@@ -6,6 +6,7 @@ import base64
 import json
 import random
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -36,7 +37,7 @@ def all_pages(shelf: Shelf, query: DatasetQuery, limit: int) -> list[DatasetSumm
     cursor = None
     for _ in range(100):
         page = shelf.datasets.list(
-            shelf.caller, DatasetQuery(q=query.q, sort=query.sort, format=query.format, limit=limit, cursor=cursor)
+            shelf.caller, DatasetQuery(q=query.q, sort=query.sort, formats=query.formats, limit=limit, cursor=cursor)
         )
         items += page.items
         cursor = page.next_cursor
@@ -56,10 +57,10 @@ def test_names_are_sorted_without_regard_to_case(full: Shelf) -> None:
     assert names(full.datasets.list(full.caller, DatasetQuery(sort="-name"))) == expected[::-1]
 
 
-@pytest.mark.parametrize("filters", [{}, {"format": "json"}, {"q": "a"}])
-def test_pages_hold_every_dataset_once_in_order(full: Shelf, filters: dict[str, str]) -> None:
+@pytest.mark.parametrize("filters", [{}, {"formats": ("json",)}, {"q": "a"}])
+def test_pages_hold_every_dataset_once_in_order(full: Shelf, filters: dict[str, Any]) -> None:
     for sort in SORTS:
-        query = DatasetQuery(sort=sort, limit=200, **filters)  # type: ignore[arg-type]
+        query = DatasetQuery(sort=sort, limit=200, **filters)
         whole = full.datasets.list(full.caller, query)
         assert whole.next_cursor is None
         assert whole.total == len(whole.items) > 3
@@ -91,7 +92,7 @@ def test_a_cursor_is_good_for_its_own_list_only(full: Shelf) -> None:
     for query in (
         DatasetQuery(sort="name", cursor=cursor),
         DatasetQuery(q="a", cursor=cursor),
-        DatasetQuery(format="csv", cursor=cursor),
+        DatasetQuery(formats=("csv",), cursor=cursor),
         DatasetQuery(tags=("x",), cursor=cursor),
         DatasetQuery(owner="local", cursor=cursor),
     ):
@@ -128,7 +129,7 @@ def test_a_forged_cursor_is_refused(full: Shelf) -> None:
         DatasetQuery(limit=201),
         DatasetQuery(sort="rows"),
         DatasetQuery(sort="--name"),
-        DatasetQuery(format="docx"),
+        DatasetQuery(formats=("docx",)),
         DatasetQuery(q="x" * 201),
         DatasetQuery(tags=("a\x00",)),
         DatasetQuery(owner="\ud800"),
@@ -194,8 +195,8 @@ def test_tags_formats_and_owners_filter(local_shelf: Shelf) -> None:
     assert found(tags=("GEO",)) == {"csv", "json"}
     assert found(tags=("geo", "raw")) == {"csv"}
     assert found(tags=("ge",)) == set()
-    assert found(format="json") == {"json"}
-    assert found(format="json", tags=("raw",)) == set()
+    assert found(formats=("json",)) == {"json"}
+    assert found(formats=("json",), tags=("raw",)) == set()
     assert found(owner="local") == {"csv", "json", "parquet"}
     assert found(owner="Local") == found(owner="nobody") == set()
     assert shelf.datasets.tags(shelf.caller) == (("Geo", 2), ("raw", 1))
