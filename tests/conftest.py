@@ -2,4 +2,10 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
+
+# A busy machine is slow, not wrong.
+settings.register_profile("datashelf", deadline=None)
+settings.load_profile("datashelf")
+
 pytest_plugins = ["tests.seaweed", "tests.postgres", "tests.app_server"]

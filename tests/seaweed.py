@@ -36,7 +36,7 @@ READER_SECRET_KEY = "readersecret123"
 """Credentials that may list and read but neither write nor make a bucket."""
 
 _PORTS = ("master", "volume", "filer", "s3", "admin")
-_START_SECONDS = 30.0
+_START_SECONDS = 90.0
 
 
 @dataclass(frozen=True)

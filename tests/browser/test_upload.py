@@ -232,15 +232,13 @@ def test_rows_and_a_download_link_stand_beside_a_finished_file(local_screen: Upl
 
 def test_the_keyboard_reaches_every_choice(local_screen: UploadScreen, tmp_path: Path) -> None:
     (file, other) = write_files(tmp_path, [f"{unique('keys')}.csv", f"{unique('keys')}.csv"])
-    local_screen.page.get_by_role("button", name="Choose files").focus()
     with local_screen.page.expect_file_chooser() as chooser:
-        local_screen.page.keyboard.press("Enter")
+        local_screen.page.get_by_role("button", name="Choose files").press("Enter")
     chooser.value.set_files([str(file), str(other)])
     local_screen.wait_for(file.name, "done")
     expect(local_screen.page.get_by_role("list", name="Uploads").get_by_role("listitem")).to_have_count(2)
     expect(local_screen.page.locator(".picker [role=status]")).to_contain_text("uploaded")
-    local_screen.page.get_by_role("button", name="Clear finished").focus()
-    local_screen.page.keyboard.press("Enter")
+    local_screen.page.get_by_role("button", name="Clear finished").press("Enter")
     expect(local_screen.page.get_by_text("Drop files or a folder here")).to_be_visible()
 
 

@@ -44,8 +44,8 @@ WITHOUT_TABLE = {
     "footer.parquet": (lambda: b"PAR1" + noise(1000) + b"\xff\xff\xff\x7fPAR1", {"corrupt-file"}),
     "cut.parquet": (lambda: b"PAR1" + noise(1000), {"corrupt-file"}),
     "deep.json": (lambda: b"[" * 10_000 + b"]" * 10_000, {"too-big-to-preview", "no-table", "corrupt-file"}),
-    "bomb.csv.gz": (lambda: gzip.compress(b"a" * 300_000_000, 9), {"too-big-to-preview"}),
-    "bomb.zip": (lambda: zipped("bomb.csv", b"a" * 300_000_000), {"too-big-to-preview"}),
+    "bomb.csv.gz": (lambda: gzip.compress(b"a" * 300_000_000, 9), {"too-big-to-preview", "no-table"}),
+    "bomb.zip": (lambda: zipped("bomb.csv", b"a" * 300_000_000), {"too-big-to-preview", "no-table"}),
     "pickle.pkl": (lambda: b"\x80\x04cos\nsystem\n(S'touch /tmp/pwned'\ntR.", {"no-table"}),
 }
 WITH_TABLE = {

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -72,7 +73,7 @@ def test_two_hundred_at_once(previewer: Previewer, folder: Path) -> None:
 
     with ThreadPoolExecutor(200) as threads:
         assert list(threads.map(first, range(200))) == list(range(200))
-    assert len(psutil.Process().children(recursive=True)) <= 3
+    assert len(_preview_workers()) <= 3
 
 
 def test_descriptors_and_threads_do_not_leak(previewer: Previewer, folder: Path) -> None:
@@ -121,9 +122,17 @@ def test_closing_ends_the_workers_and_later_reads(folder: Path) -> None:
 
 def _workers() -> set[int]:
     """Workers of this process that no other test keeps."""
-    return {
-        child.pid for child in psutil.Process().children(recursive=True) if child.status() != psutil.STATUS_ZOMBIE
-    } - KEPT
+    return _preview_workers() - KEPT
+
+
+def _preview_workers() -> set[int]:
+    # The servers of other suites are children of this process, too.
+    found = set()
+    for child in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+            if "preview.worker" in child.cmdline():
+                found.add(child.pid)
+    return found
 
 
 KEPT: set[int] = set()
@@ -132,4 +141,4 @@ KEPT: set[int] = set()
 @pytest.fixture(autouse=True)
 def _kept(previewer: Previewer) -> None:
     KEPT.clear()
-    KEPT.update(child.pid for child in psutil.Process().children(recursive=True))
+    KEPT.update(_preview_workers())
