@@ -32,6 +32,8 @@ KILLS = 6
 WRITER = """
 import hashlib, random, sys
 from pathlib import Path
+import structlog
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 from db import DatabaseUnavailable, migrate, open_database
 from tests.contract.catalog.conftest import local_storages, make_shelf
 
@@ -82,6 +84,7 @@ def test_nothing_acknowledged_is_lost(
             if word == "has":
                 has[rest[0]] = rest[1]
             else:
+                assert word == "deletes", line
                 deleting.update(rest)
         process.wait()
     with open_database(url) as database, closing(local_storages(tmp_path)) as storages:
