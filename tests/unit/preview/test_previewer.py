@@ -126,9 +126,9 @@ def _workers() -> set[int]:
 
 
 def _preview_workers() -> set[int]:
-    # The servers of other suites are children of this process, too.
+    # The servers of other suites are children of this process, too, and have workers of their own.
     found = set()
-    for child in psutil.Process().children(recursive=True):
+    for child in psutil.Process().children():
         with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
             if "preview.worker" in child.cmdline():
                 found.add(child.pid)
