@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from catalog import shelf
 from catalog.access import find_dataset, find_upload, no_such_upload
 from catalog.caller import Caller
-from catalog.errors import ChecksumMismatch, DatasetNotFound, PartMismatch, SizeMismatch
+from catalog.errors import ChecksumMismatch, DatasetNotFound, PartMismatch, PartsMissing, SizeMismatch
 from catalog.events import EventKind, record
 from catalog.intake import is_sha256
 from catalog.metrics import UPLOADED_BYTES, UPLOADS
@@ -74,7 +74,7 @@ class Completion:
             detail = self._joined_already(caller, upload_id, file, storage)
             if detail is not None:
                 return detail
-        except PartRejected as error:
+        except (PartRejected, PartsMissing, PartMismatch) as error:
             # A store may answer so to the slower of two that complete at once.
             for pause in (0.1, 0.4):
                 time.sleep(pause)
@@ -82,6 +82,8 @@ class Completion:
                     upload, now = find_upload(session, caller, upload_id)
                     if upload.completed_at is not None:
                         return _detail(session, caller, now)
+            if not isinstance(error, PartRejected):
+                raise
             raise PartMismatch("A part changed while the upload was being completed. Send it again.") from error
         if file.sha256 is None and len(named) == 1 and is_sha256(named[0].sha256):
             # The only part is the file.
