@@ -61,3 +61,27 @@ class WorkerCrashed(PreviewError, RuntimeError):
     """The worker died while reading, and so did the one that tried again."""
 
     title = "Reading failed"
+
+
+class Cancelled(PreviewError, RuntimeError):
+    """Somebody stopped the read or the query."""
+
+    title = "Stopped"
+
+
+class QueryRefused(PreviewError, ValueError):
+    """The SQL is not one SELECT over the tables given, or reaches for something outside them."""
+
+    title = "Not allowed in a query"
+
+
+class QueryFailed(PreviewError, ValueError):
+    """The SQL does not run: `str(error)` is DuckDB's reason, and where it stands is told as in `place_in`."""
+
+    title = "The query does not run"
+
+
+class ResultTooBig(PreviewError, ValueError):
+    """A query's result, or what it needs on the way, is more than it may be."""
+
+    title = "Too big a result"

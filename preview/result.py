@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias, cast
 
+from preview.read_as import Detected
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -57,6 +59,10 @@ class Preview:
     column_count: int
     rows_json: bytes = field(repr=False)
     """The rows as UTF-8 JSON, ready to be sent."""
+    detected: Detected = field(default_factory=Detected)
+    """How the file was read, field by field; what can be overridden by `ReadAs`."""
+    all_columns: tuple[str, ...] = ()
+    """The names of all columns, up to `Limits.columns`, where `columns` are chosen ones; else empty."""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -87,3 +93,17 @@ class Scan:
     rows: int | None
     sha256: str
     size: int
+    row_index: RowIndex | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RowIndex:
+    """Where rows of a text file begin: entry n is the byte at which row n × `step` (of values, counted from 0) begins.
+
+    Good for the way of reading whose `ReadAs.key` is `read_key` only. None is made of compressed texts and encodings
+    that are decoded on the way (UTF-16, UTF-32), whose bytes cannot be entered in the middle.
+    """
+
+    step: int
+    offsets: tuple[int, ...]
+    read_key: str = ""

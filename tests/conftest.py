@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
 from hypothesis import settings
 
 # A busy machine is slow, not wrong.
@@ -9,3 +12,14 @@ settings.register_profile("datashelf", deadline=None)
 settings.load_profile("datashelf")
 
 pytest_plugins = ["tests.seaweed", "tests.postgres", "tests.app_server"]
+
+LONG = "takes long: DATASHELF_TEST_LONG=1 runs it, as .ci/run does"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave out, and say so, what would not fit into the ten minutes of `make test`."""
+    if os.environ.get("DATASHELF_TEST_LONG") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason=LONG))
