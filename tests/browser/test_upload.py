@@ -236,6 +236,7 @@ def test_the_keyboard_reaches_every_choice(local_screen: UploadScreen, tmp_path:
         local_screen.page.get_by_role("button", name="Choose files").press("Enter")
     chooser.value.set_files([str(file), str(other)])
     local_screen.wait_for(file.name, "done")
+    local_screen.wait_for(other.name, "done")
     expect(local_screen.page.get_by_role("list", name="Uploads").get_by_role("listitem")).to_have_count(2)
     expect(local_screen.page.locator(".picker [role=status]")).to_contain_text("uploaded")
     local_screen.page.get_by_role("button", name="Clear finished").press("Enter")
