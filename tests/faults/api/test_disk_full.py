@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.app_server import running_app
+from tests.real_parts import missing
 from tests.shelf_client import problem, start, store, unique
 
 CSV = b"id,name\n1,Ada\n"
@@ -22,7 +23,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     mounted.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={DISK}", "tmpfs", str(mounted)]
     if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("this user may not mount a small file system")
+        missing("the right to mount a small file system")
     try:
         yield mounted
     finally:

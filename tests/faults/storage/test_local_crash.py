@@ -34,6 +34,7 @@ from storage import (
 from tests.contract.storage.conftest import fresh_ref
 from tests.faults.storage import crash_scripts
 from tests.faults.storage.crash_scripts import PART_SIZE, writer_for
+from tests.real_parts import missing
 
 FIRST = b"a" * PART_SIZE
 ROOT = Path(__file__).parents[3]
@@ -231,7 +232,7 @@ def test_full_file_system_is_full_and_unhealthy(tmp_path: Path) -> None:
     mounted.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(mounted)]
     if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("this user may not mount a small file system")
+        missing("the right to mount a small file system")
     try:
         storage = crash_scripts.local(mounted / "objects")
         storage.prepare()
