@@ -17,6 +17,7 @@ from preview.formats import format_of
 from preview.json_document import count_json
 from preview.json_lines import LINES
 from preview.limits import Limits
+from preview.read_as import AS_DETECTED, ReadAs
 from preview.reader import PEEK, without_wrapping
 from preview.result import Scan
 from preview.row_ends import RowEnds
@@ -46,7 +47,7 @@ class Hashed:
         return self._digest.hexdigest()
 
 
-def scan(source: Source, *, limits: Limits) -> Scan:
+def scan(source: Source, *, limits: Limits, read_as: ReadAs = AS_DETECTED) -> Scan:
     """Read all stored bytes once. Raises SourceUnavailable and SourceGone only: what cannot be counted has `rows`
     None.
     """

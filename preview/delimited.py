@@ -13,9 +13,10 @@ from preview.encoding import UTF8, Encoding, decode
 from preview.encoding import detect as detect_encoding
 from preview.errors import NoTable, TooBig
 from preview.limits import MB, Limits
+from preview.result import RowIndex
 from preview.row_ends import RowEnds
 from preview.streams import Forward, Rewound
-from preview.table import Table, unique_names
+from preview.table import Table, pick
 from preview.text_cells import typed
 
 SMALL: Final = 1 << 20
@@ -140,7 +141,16 @@ def delimited_dialect(text: Text, named: str) -> Dialect:
     return dialect
 
 
-def read_delimited(text: Text, *, rows: int, offset: int, limits: Limits, named: str = "csv") -> Table:
+def read_delimited(
+    text: Text,
+    *,
+    rows: int,
+    offset: int,
+    limits: Limits,
+    columns: Sequence[str] | None = None,
+    index: RowIndex | None = None,
+    named: str = "csv",
+) -> Table:
     """The rows of a CSV or TSV; `named` is the format its name promises."""
     sample = text.sample()
     dialect = delimited_dialect(text, named)
@@ -152,7 +162,7 @@ def read_delimited(text: Text, *, rows: int, offset: int, limits: Limits, named:
         raise TooBig(f"One row of this file is longer than the {limits.text // MB} MB of text a preview reads.")
     page_text, encoding = decode(found.data, text.encoding)
     page = dialect.parse(page_text)[:rows]
-    table = _table(dialect, first_rows, page, limits)
+    table = _table(dialect, first_rows, page, limits, columns)
     table.format = "tsv" if dialect.delimiter == "\t" and named != "csv" else "csv"
     label = text.label if encoding == text.encoding else f"{text.label}, then {encoding.label}"
     header = "header row" if dialect.header else "no header row"
@@ -171,40 +181,44 @@ def _parse_sample(dialect: Dialect, sample: str, *, whole: bool) -> list[list[st
     return rows if whole or len(rows) < 2 else rows[:-1]
 
 
-def _table(dialect: Dialect, first_rows: Sequence[list[str]], page: list[list[str]], limits: Limits) -> Table:
+def _table(
+    dialect: Dialect,
+    first_rows: Sequence[list[str]],
+    page: list[list[str]],
+    limits: Limits,
+    columns: Sequence[str] | None,
+) -> Table:
     header = list(first_rows[dialect.preamble]) if dialect.header and len(first_rows) > dialect.preamble else []
     sample = list(first_rows[dialect.leading_rows :])
     header, trailing = _align(header, sample)
     width = max([len(header), *(len(row) for row in sample), *(len(row) for row in page)], default=0)
     if trailing:
         width = len(header)
-    shown = min(width, limits.columns)
-    names, notes = unique_names((header + [""] * width)[:shown])
-    if not dialect.header:
-        notes = []
+    picked = pick((header + [""] * width)[:width], limits, columns, named=dialect.header)
+    notes = picked.notes
     notes.extend(_ragged(sample, page, header=len(header) if dialect.header else 0, trailing=trailing))
     if dialect.preamble:
         lines = "line" if dialect.preamble == 1 else f"{dialect.preamble} lines"
         notes.append(f"The first {lines} of the file {'is' if dialect.preamble == 1 else 'are'} not part of the table.")
     if dialect.stray_quote:
         notes.append("A quote in this file is never closed, so quotes are shown as they stand.")
-    if width > shown:
-        notes.append(f"The first {shown:,} of {width:,} columns are shown.")
-    samples = _columns(sample, shown)
+    samples = _columns(sample, picked.places)
     if sample[: len(page)] == page:
         # The first page lies within the sample; looking at it twice would tell nothing new.
-        cells = [typed(name, known, known[: len(page)]) for name, known in zip(names, samples, strict=True)]
+        cells = [typed(name, known, known[: len(page)]) for name, known in zip(picked.names, samples, strict=True)]
     else:
         cells = [
             typed(name, (*known, *values), values)
-            for name, known, values in zip(names, samples, _columns(page, shown), strict=True)
+            for name, known, values in zip(picked.names, samples, _columns(page, picked.places), strict=True)
         ]
-    return Table(cells, len(page), "csv", (), None, column_count=width, notes=notes)
+    return Table(cells, len(page), "csv", (), None, column_count=width, notes=notes, all_columns=picked.all_names)
 
 
-def _columns(rows: Sequence[list[str]], width: int) -> list[tuple[str | None, ...]]:
+def _columns(rows: Sequence[list[str]], places: Sequence[int]) -> list[tuple[str | None, ...]]:
+    width = max(places) + 1
     columns = list(zip_longest(*(row[:width] for row in rows)))
-    return columns + [(None,) * len(rows)] * (width - len(columns))
+    columns += [(None,) * len(rows)] * (width - len(columns))
+    return [columns[place] for place in places]
 
 
 def _align(header: list[str], sample: Sequence[list[str]]) -> tuple[list[str], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -13,27 +14,35 @@ from preview.errors import CorruptFile, NoTable, PreviewError, TooBig
 from preview.ipc_footer import blocks_of, rows_of
 from preview.limits import MB, Limits
 from preview.streams import RangeFile
-from preview.table import Table, unique_names
+from preview.table import Picked, Table, pick
 
 FAILURES: Final = (pa.ArrowException, OSError, ValueError, NotImplementedError, IndexError, struct.error)
 COUNTED_BATCHES: Final = 500
 """A batch tells its rows in its own header: up to this many of them are asked for the number of all rows."""
 
 
-def read_ipc_file(file: RangeFile, *, rows: int, offset: int, limits: Limits) -> Table:
-    """The rows of an IPC file (Feather v2). Raises CorruptFile, NoTable, TooBig."""
+def read_ipc_file(
+    file: RangeFile, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None = None
+) -> Table:
+    """The rows of an IPC file (Feather v2), of the first columns or of those named.
+
+    Raises CorruptFile, NoTable, TooBig.
+    """
     try:
-        return _read_file(file, rows=rows, offset=offset, limits=limits)
+        return _read_file(file, rows=rows, offset=offset, limits=limits, columns=columns)
     except FAILURES as error:
         raise _reason(error) from None
 
 
-def _read_file(file: RangeFile, *, rows: int, offset: int, limits: Limits) -> Table:
+def _read_file(file: RangeFile, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None) -> Table:
     # A mapped file is not copied: of a batch that is not compressed only the rows shown are ever touched.
     mapped = file.path is not None
     opened = pa.ipc.open_file(pa.memory_map(str(file.path)) if mapped else pa.PythonFile(file, mode="r"))
     schema = opened.schema
-    options, shown = _projection(schema, limits)
+    picked = _picked(schema, limits, columns)
+    # Arrow gives the columns in the file's order.
+    included = sorted(picked.places)
+    options = pa.ipc.IpcReadOptions(included_fields=included, use_threads=False)
     blocks = blocks_of(file)
     batches, skip, left, seen = [], offset, rows, 0
     wanted = pa.ipc.open_file(
@@ -59,10 +68,13 @@ def _read_file(file: RangeFile, *, rows: int, offset: int, limits: Limits) -> Ta
         batches.append(piece)
     total = seen if counted or left > 0 else None
     read_as = ("Arrow", "IPC file", f"{len(blocks):,} record batch{'' if len(blocks) == 1 else 'es'}")
-    return _table(schema, batches, shown, read_as, total, limits)
+    order = {place: rank for rank, place in enumerate(included)}
+    return _table(schema, batches, picked, order, read_as, total, limits)
 
 
-def read_ipc_stream(stream: Any, *, rows: int, offset: int, limits: Limits) -> Table:
+def read_ipc_stream(
+    stream: Any, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None = None
+) -> Table:
     """The rows of an IPC stream, which has no index: what lies before is read. Raises CorruptFile, NoTable, TooBig."""
     try:
         # `stream` is a forward stream; pyarrow reads it as a file that cannot seek.
@@ -83,8 +95,9 @@ def read_ipc_stream(stream: Any, *, rows: int, offset: int, limits: Limits) -> T
                 batches.append(piece)
     except FAILURES as error:
         raise _reason(error) from None
-    shown = min(len(schema.names), limits.columns)
-    table = _table(schema, batches, shown, ("Arrow", "IPC stream"), total, limits)
+    picked = _picked(schema, limits, columns)
+    order = {place: place for place in picked.places}
+    table = _table(schema, batches, picked, order, ("Arrow", "IPC stream"), total, limits)
     table.partial = total is None
     return table
 
@@ -120,29 +133,30 @@ class _Readable:
         return None
 
 
-def _projection(schema: Any, limits: Limits) -> tuple[Any, int]:
-    width = len(schema.names)
-    if not width:
+def _picked(schema: Any, limits: Limits, columns: Sequence[str] | None) -> Picked:
+    if not schema.names:
         raise NoTable("This Arrow file has no columns.")
-    shown = min(width, limits.columns)
-    included = list(range(shown)) if shown < width else None
-    return pa.ipc.IpcReadOptions(included_fields=included, use_threads=False), shown
+    return pick(schema.names, limits, columns)
 
 
 def _table(
-    schema: Any, batches: list[Any], shown: int, read_as: tuple[str, ...], total: int | None, limits: Limits
+    schema: Any,
+    batches: list[Any],
+    picked: Picked,
+    order: dict[int, int],
+    read_as: tuple[str, ...],
+    total: int | None,
+    limits: Limits,
 ) -> Table:
-    width = len(schema.names)
-    if not width:
-        raise NoTable("This Arrow file has no columns.")
-    names, notes = unique_names(schema.names[:shown])
-    if width > shown:
-        notes.append(f"The first {shown:,} of {width:,} columns are shown.")
+    """`order` says where in a batch the column of a place in the schema is."""
+    notes = picked.notes
     arrow = Arrow(cell=limits.cell)
     try:
         cells = [
-            arrow.cells(name, pa.chunked_array([batch.column(place) for batch in batches], schema.field(place).type))
-            for place, name in enumerate(names)
+            arrow.cells(
+                name, pa.chunked_array([batch.column(order[place]) for batch in batches], schema.field(place).type)
+            )
+            for place, name in zip(picked.places, picked.names, strict=True)
         ]
     except FAILURES as error:
         raise _reason(error) from None
@@ -151,7 +165,17 @@ def _table(
             f"{arrow.cut:,} long {'value is' if arrow.cut == 1 else 'values are'} cut; download the file for the whole."
         )
     rows = sum(batch.num_rows for batch in batches)
-    return Table(cells, rows, "arrow", read_as, total, partial=total is None, column_count=width, notes=notes)
+    return Table(
+        cells,
+        rows,
+        "arrow",
+        read_as,
+        total,
+        partial=total is None,
+        column_count=len(schema.names),
+        notes=notes,
+        all_columns=picked.all_names,
+    )
 
 
 def _reason(error: BaseException) -> Exception:

@@ -7,15 +7,18 @@ from typing import Any
 
 from preview.limits import Limits
 from preview.result import JsonValue
-from preview.table import Cells, clean, number, real, unique_names
+from preview.table import Cells, Picked, Table, clean, number, pick, real
 from preview.text_cells import is_iso_moment
 
 
 def columns_of(
-    records: Sequence[Any], limits: Limits, *, sample: Sequence[Any] = ()
-) -> tuple[list[Cells], int, list[str]]:
-    """The columns of the records, how many there are, and notes. `sample` are records of the same file that are not
-    shown.
+    records: Sequence[Any],
+    limits: Limits,
+    *,
+    sample: Sequence[Any] = (),
+    columns: Sequence[str] | None = None,
+) -> Table:
+    """A table of the records. `sample` are records of the same file that are not shown.
 
     An object's keys are columns; an array's places are; anything else is one column, `value`.
     """
@@ -30,18 +33,22 @@ def columns_of(
     else:
         picks = []
     if not picks:
-        return [_cells("value", everything, records)], 1, []
-    shown = picks[: limits.columns]
-    titles, notes = unique_names(names[: len(shown)])
-    if picks and isinstance(picks[0], int):
-        notes = []
-    if len(picks) > len(shown):
-        notes.append(f"The first {len(shown):,} of {len(picks):,} columns are shown.")
+        picked = pick(["value"], limits, columns)
+        return _table([_cells("value", everything, records)], len(records), 1, picked)
+    picked = pick(names, limits, columns, named=not isinstance(picks[0], int))
     cells = [
-        _cells(title, [_pick(r, pick) for r in everything], [_pick(r, pick) for r in records])
-        for title, pick in zip(titles, shown, strict=True)
+        _cells(
+            title,
+            [_pick(record, picks[place]) for record in everything],
+            [_pick(record, picks[place]) for record in records],
+        )
+        for title, place in zip(picked.names, picked.places, strict=True)
     ]
-    return cells, len(picks), notes
+    return _table(cells, len(records), len(picks), picked)
+
+
+def _table(cells: list[Cells], rows: int, width: int, picked: Picked) -> Table:
+    return Table(cells, rows, "json", (), None, column_count=width, notes=picked.notes, all_columns=picked.all_names)
 
 
 def _pick(record: Any, key: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final
@@ -26,17 +27,17 @@ class Shape:
     notes: list[str] = field(default_factory=list)
 
 
-def read_json(text: Text, *, rows: int, offset: int, limits: Limits) -> Table:
+def read_json(text: Text, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None = None) -> Table:
     """The rows of a document. Raises CorruptFile, TooBig, NoTable (an empty object)."""
     cursor = JsonText(text, limit=limits.text)
     first = cursor.peek()
     if first == "[":
-        return _array(text, cursor, "array", [], rows=rows, offset=offset, limits=limits)
+        return _array(text, cursor, "array", [], rows=rows, offset=offset, limits=limits, columns=columns)
     if first == "{" and not text.whole:
         members = _members(cursor, limits)
         if isinstance(members, str):
             where = f"The rows are those of “{members}”."
-            return _array(text, cursor, "object", [where], rows=rows, offset=offset, limits=limits)
+            return _array(text, cursor, "object", [where], rows=rows, offset=offset, limits=limits, columns=columns)
         shape = shape_of(members)
     else:
         value = cursor.value()
@@ -45,16 +46,10 @@ def read_json(text: Text, *, rows: int, offset: int, limits: Limits) -> Table:
     if cursor.peek():
         notes.append("There is more text after the JSON value; it is not shown.")
     page = shape.records[offset : offset + rows]
-    cells, width, more = columns_of(page, limits, sample=shape.records)
-    return Table(
-        cells,
-        len(page),
-        "json",
-        ("JSON", shape.name, text.label),
-        len(shape.records),
-        column_count=width,
-        notes=notes + more,
-    )
+    table = columns_of(page, limits, sample=shape.records, columns=columns)
+    table.read_as, table.total_rows = ("JSON", shape.name, text.label), len(shape.records)
+    table.notes[:0] = notes
+    return table
 
 
 def count_json(text: Text, limits: Limits) -> int | None:
@@ -72,7 +67,15 @@ def count_json(text: Text, limits: Limits) -> int | None:
 
 
 def _array(
-    text: Text, cursor: JsonText, name: str, notes: list[str], *, rows: int, offset: int, limits: Limits
+    text: Text,
+    cursor: JsonText,
+    name: str,
+    notes: list[str],
+    *,
+    rows: int,
+    offset: int,
+    limits: Limits,
+    columns: Sequence[str] | None,
 ) -> Table:
     records = elements(cursor)
     sample: list[Any] = []
@@ -92,18 +95,11 @@ def _array(
     total = skipped + len(page) + len(rest) if ended else None
     if total == 0:
         raise NoTable("The JSON array is empty, so there is nothing to show.")
-    cells, width, more = columns_of(page, limits, sample=sample + rest)
+    table = columns_of(page, limits, sample=sample + rest, columns=columns)
     covered = text.whole or (ended and not offset)
-    return Table(
-        cells,
-        len(page),
-        "json",
-        ("JSON", name, text.label),
-        total,
-        partial=not covered,
-        column_count=width,
-        notes=notes + more,
-    )
+    table.read_as, table.total_rows, table.partial = ("JSON", name, text.label), total, not covered
+    table.notes[:0] = notes
+    return table
 
 
 def _members(cursor: JsonText, limits: Limits) -> dict[str, Any] | str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from preview.delimited import Text, window
@@ -11,13 +12,22 @@ from preview.encoding import decode
 from preview.errors import CorruptFile, TooBig
 from preview.json_cells import columns_of
 from preview.limits import MB, Limits
+from preview.result import RowIndex
 from preview.row_ends import RowEnds
 from preview.table import Table
 
 LINES = Dialect(None, quote=None, header=False)
 
 
-def read_json_lines(text: Text, *, rows: int, offset: int, limits: Limits) -> Table:
+def read_json_lines(
+    text: Text,
+    *,
+    rows: int,
+    offset: int,
+    limits: Limits,
+    columns: Sequence[str] | None = None,
+    index: RowIndex | None = None,
+) -> Table:
     """The records at `offset`. A line that is no JSON is a row of nulls, and a note; where none is, CorruptFile."""
     found = window(text, RowEnds(LINES), first=offset, count=rows, limits=limits)
     if found.too_long and not found.data:
@@ -30,24 +40,17 @@ def read_json_lines(text: Text, *, rows: int, offset: int, limits: Limits) -> Ta
         sample, *_ = _records("\n".join(lines if text.whole else lines[:1000]))
     if records and bad and all(record is None for record in records):
         raise CorruptFile(f"This is not JSON Lines: line {bad[0] + offset:,} is not JSON ({why}).")
-    cells, width, notes = columns_of(records, limits, sample=sample)
+    table = columns_of(records, limits, sample=sample, columns=columns)
     if bad:
         which = ", ".join(f"{line + offset:,}" for line in bad[:5]) + (" …" if len(bad) > 5 else "")
-        notes.append(
+        table.notes.append(
             f"{len(bad):,} of these lines {'is' if len(bad) == 1 else 'are'} not JSON and shown empty: line {which}."
         )
     if found.too_long:
-        notes.append(f"The line after these is longer than {limits.text // MB} MB and is not shown.")
-    return Table(
-        cells,
-        len(records),
-        "jsonl",
-        ("JSON Lines", text.label),
-        found.total,
-        partial=not text.whole,
-        column_count=width,
-        notes=notes,
-    )
+        table.notes.append(f"The line after these is longer than {limits.text // MB} MB and is not shown.")
+    table.format, table.read_as = "jsonl", ("JSON Lines", text.label)
+    table.total_rows, table.partial = found.total, not text.whole
+    return table
 
 
 def _records(text: str) -> tuple[list[Any], list[int], str]:

@@ -29,6 +29,8 @@ class Limits:
     """A file that must be whole (a workbook, a member of a zip) is copied to disk up to this size."""
     columns: int = 10_000
     """Columns shown; the true number is always told."""
+    names: int = 100_000
+    """Columns that can be chosen by name; the first ones."""
     cells: int = 1_000_000
     """Rows times columns of one preview; where they would be more, fewer columns are shown."""
     cell: int = 100_000
@@ -41,6 +43,10 @@ class Limits:
     def for_rows(self, rows: int) -> Limits:
         """The same limits, with as many columns as so many rows leave room for."""
         return replace(self, columns=min(self.columns, max(1, self.cells // max(rows, 1))))
+
+    def for_one_cell(self) -> Limits:
+        """The same limits, with room for one cell as long as all the text of a preview."""
+        return replace(self, cell=self.text, rows_text=self.text)
 
     def to_plain(self) -> dict[str, float]:
         """As JSON can carry it: durations in seconds."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -12,7 +12,7 @@ from preview.arrow_cells import Arrow
 from preview.errors import CorruptFile, EncryptedFile, NoTable, PreviewError, TooBig
 from preview.limits import Limits
 from preview.streams import RangeFile
-from preview.table import Table, unique_names
+from preview.table import Table, pick
 
 WHOLE_GROUP: Final = 16 << 20
 """Bytes: the columns of a row group up to this size are fetched in few large requests; larger ones page by page."""
@@ -25,15 +25,20 @@ PAGE_BUFFER: Final = 1 << 18
 BATCH: Final = 128
 
 
-def read_parquet(file: RangeFile, *, rows: int, offset: int, limits: Limits) -> Table:
-    """The rows at `offset`. Raises EncryptedFile, CorruptFile, NoTable (a schema without columns)."""
+def read_parquet(
+    file: RangeFile, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None = None
+) -> Table:
+    """The rows at `offset`, of the first columns or of those named.
+
+    Raises EncryptedFile, CorruptFile, NoTable (a schema without columns).
+    """
     try:
-        return _read(file, rows=rows, offset=offset, limits=limits)
+        return _read(file, rows=rows, offset=offset, limits=limits, columns=columns)
     except (pa.ArrowException, OSError, ValueError, NotImplementedError, KeyError, IndexError) as error:
         raise _reason(error) from None
 
 
-def _read(file: Any, *, rows: int, offset: int, limits: Limits) -> Table:
+def _read(file: Any, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None) -> Table:
     # pyarrow begins with the same last 64 KiB, which the file remembers.
     tail = file.read_at(max(0, file.size - TAIL), TAIL)
     opened = pq.ParquetFile(file, pre_buffer=True)
@@ -43,17 +48,17 @@ def _read(file: Any, *, rows: int, offset: int, limits: Limits) -> Table:
     width = len(schema.names)
     if not width:
         raise NoTable("This Parquet file has no columns.")
-    shown = min(width, limits.columns)
-    names, notes = unique_names(schema.names[:shown])
-    if width > shown:
-        notes.append(f"The first {shown:,} of {width:,} columns are shown.")
-    wanted = list(dict.fromkeys(schema.names[:shown])) if width > shown else None
+    picked = pick(schema.names, limits, columns)
+    notes = picked.notes
+    wanted = list(dict.fromkeys(schema.names[place] for place in picked.places)) if picked.all_names else None
     batches = list(_batches(file, opened, rows=rows, offset=offset, columns=wanted))
     arrow = Arrow(cell=limits.cell)
     cells = []
-    for place, name in enumerate(names):
+    # pyarrow gives the columns in the file's order, and all of one name.
+    read = [place for place, name in enumerate(schema.names) if wanted is None or name in wanted]
+    for place, name in zip(picked.places, picked.names, strict=True):
         kind = schema.field(place).type
-        chunks = [batch.column(place) for batch in batches]
+        chunks = [batch.column(read.index(place)) for batch in batches]
         column = arrow.cells(
             name, chunks[0] if len(chunks) == 1 else pa.chunked_array(chunks, kind if not chunks else None)
         )
@@ -67,7 +72,14 @@ def _read(file: Any, *, rows: int, offset: int, limits: Limits) -> Table:
     read_as = ("Parquet", f"{groups:,} row group{'' if groups == 1 else 's'}", *_compression(metadata))
     total = metadata.num_rows
     return Table(
-        cells, sum(len(batch) for batch in batches), "parquet", read_as, total, column_count=width, notes=notes
+        cells,
+        sum(len(batch) for batch in batches),
+        "parquet",
+        read_as,
+        total,
+        column_count=width,
+        notes=notes,
+        all_columns=picked.all_names,
     )
 
 

@@ -72,3 +72,13 @@ class Detected:
     members: tuple[str, ...] = ()
     chosen: tuple[str, ...] = field(default=())
     """The names of the fields above that are as a user said, not as detected."""
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON carries it: only what is known."""
+        return {name: value for name, value in asdict(self).items() if value is not None and value != ()}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any] | None) -> Detected:
+        """What `to_plain` gave."""
+        values = {name: tuple(value) if isinstance(value, list) else value for name, value in (plain or {}).items()}
+        return cls(**values)

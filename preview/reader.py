@@ -5,6 +5,7 @@ Runs in a worker process. Every way out is a `Table` or a `PreviewError`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Final
 
@@ -18,6 +19,8 @@ from preview.json_document import read_json
 from preview.json_lines import read_json_lines
 from preview.limits import MB, Limits
 from preview.parquet import read_parquet
+from preview.read_as import AS_DETECTED, ReadAs
+from preview.result import RowIndex
 from preview.source import Source
 from preview.streams import Forward, ForwardFile, RangeFile, Rewound, Unpacked, spool
 from preview.table import Table
@@ -31,12 +34,18 @@ BINARY_FORMATS: Final = frozenset({"parquet", "arrow", "xlsx", "xls", "ods"})
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Which rows are wanted, of a file of which name, within which limits."""
+    """Which rows and columns are wanted, of a file of which name, read in which way, within which limits.
+
+    `columns` None means the first ones; `index` is used by texts only.
+    """
 
     name: str
     rows: int
     offset: int
     limits: Limits
+    columns: tuple[str, ...] | None = None
+    read_as: ReadAs = AS_DETECTED
+    index: RowIndex | None = None
 
     @property
     def named(self) -> str:
@@ -44,12 +53,22 @@ class Job:
 
     @property
     def page(self) -> dict[str, Any]:
-        return {"rows": self.rows, "offset": self.offset, "limits": self.limits}
+        return {"rows": self.rows, "offset": self.offset, "limits": self.limits, "columns": self.columns}
 
 
-def read(source: Source, *, rows: int, offset: int, limits: Limits) -> Table:
+def read(
+    source: Source,
+    *,
+    rows: int,
+    offset: int,
+    limits: Limits,
+    columns: Sequence[str] | None = None,
+    read_as: ReadAs = AS_DETECTED,
+    index: RowIndex | None = None,
+) -> Table:
     """The rows of a stored file at an offset. Raises every PreviewError but TimedOut and WorkerCrashed."""
-    job = Job(source.file_name, rows, offset, limits.for_rows(rows))
+    chosen = tuple(columns) if columns is not None else None
+    job = Job(source.file_name, rows, offset, limits.for_rows(rows), chosen, read_as, index)
     if source.size == 0:
         raise NoTable("The file is empty (0 bytes), so there is nothing to show.")
     file = RangeFile(open_transport(source), source.size)
@@ -199,8 +218,10 @@ def _ole(file: RangeFile, job: Job) -> Table:
 def _text(stream: Forward, head: bytes, job: Job, *, size: int | None) -> Table:
     text, kind = open_judged(stream, head, name=job.name, size=size)
     if kind == "delimited":
-        return _noted(read_delimited(text, named=job.named, **job.page), job)
-    return _noted(read_json_lines(text, **job.page) if kind == "jsonl" else read_json(text, **job.page), job)
+        return _noted(read_delimited(text, named=job.named, index=job.index, **job.page), job)
+    if kind == "jsonl":
+        return _noted(read_json_lines(text, index=job.index, **job.page), job)
+    return _noted(read_json(text, **job.page), job)
 
 
 def _noted(table: Table, job: Job) -> Table:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 from preview.read_as import Detected
 
@@ -62,7 +63,7 @@ class Preview:
     detected: Detected = field(default_factory=Detected)
     """How the file was read, field by field; what can be overridden by `ReadAs`."""
     all_columns: tuple[str, ...] = ()
-    """The names of all columns, up to `Limits.columns`, where `columns` are chosen ones; else empty."""
+    """The names of all columns, up to `Limits.names`, where `columns` are not all of them; else empty."""
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -107,3 +108,14 @@ class RowIndex:
     step: int
     offsets: tuple[int, ...]
     read_key: str = ""
+
+    def to_plain(self) -> dict[str, JsonValue]:
+        """As JSON carries it."""
+        return {"step": self.step, "offsets": list(self.offsets), "read_key": self.read_key}
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any] | None) -> RowIndex | None:
+        """What `to_plain` gave; None where there is none."""
+        if not plain:
+            return None
+        return cls(int(plain["step"]), tuple(map(int, plain["offsets"])), str(plain.get("read_key", "")))

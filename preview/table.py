@@ -7,7 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from preview.errors import NoTable
 from preview.limits import Limits
+from preview.read_as import Detected
 from preview.result import JsonValue
 
 SAFE_INTEGER = 2**53 - 1
@@ -39,6 +41,8 @@ class Table:
     partial: bool = False
     column_count: int | None = None
     notes: list[str] = field(default_factory=list)
+    detected: Detected = field(default_factory=Detected)
+    all_columns: tuple[str, ...] = ()
 
 
 def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
@@ -68,6 +72,41 @@ def unique_names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     if cut:
         notes.append(f"Column names longer than {LONGEST_NAME} characters are cut.")
     return result, notes
+
+
+@dataclass(frozen=True, slots=True)
+class Picked:
+    """The columns to show: their places in the file and their names; `all_names` where these are not all of them."""
+
+    places: list[int]
+    names: list[str]
+    notes: list[str]
+    all_names: tuple[str, ...] = ()
+
+
+def pick(names: Sequence[str], limits: Limits, columns: Sequence[str] | None, *, named: bool = True) -> Picked:
+    """The first columns that there is room for, or the chosen ones in the order of `columns`, by the names they are
+    shown under; `named` says that the file itself names them. Raises NoTable where no chosen one is there.
+    """
+    width = len(names)
+    known, notes = unique_names(names[: limits.names])
+    if not named:
+        notes = []
+    if columns is None:
+        shown = min(len(known), limits.columns)
+        if width > shown:
+            notes.append(f"The first {shown:,} of {width:,} columns are shown.")
+        return Picked(list(range(shown)), known[:shown], notes, tuple(known) if width > shown else ())
+    place_of = {name: place for place, name in enumerate(known)}
+    wanted = list(dict.fromkeys(columns))
+    chosen = [name for name in wanted if name in place_of][: limits.columns]
+    missing = [name for name in wanted if name not in place_of]
+    listed = ", ".join(f"“{name[:80]}”" for name in missing[:10]) + (" …" if len(missing) > 10 else "")
+    if not chosen:
+        raise NoTable(f"This file has no column named {listed}." if missing else "No column is chosen.")
+    if missing:
+        notes.append(f"This file has no column named {listed}.")
+    return Picked([place_of[name] for name in chosen], chosen, notes, tuple(known))
 
 
 def number(value: int) -> JsonValue:
@@ -110,8 +149,18 @@ def payload(table: Table, *, offset: int, limits: Limits) -> tuple[dict[str, Jso
         "format": table.format,
         "read_as": list[JsonValue](table.read_as),
         "column_count": len(table.cells) if table.column_count is None else table.column_count,
+        "detected": table.detected.to_plain(),
+        "all_columns": list[JsonValue](table.all_columns),
     }
     return facts, text.encode()
+
+
+def whole_cell(table: Table, *, offset: int, limits: Limits) -> bytes:
+    """The first cell of a table as JSON. Raises NoTable where it has no row."""
+    if not table.rows or not table.cells:
+        raise NoTable(f"This file has no row {offset:,}.")
+    _cut(table.cells, limits.cell)
+    return json.dumps(table.cells[0].values[0], ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 def _longest_cell(columns: Iterable[Cells], limits: Limits) -> int:

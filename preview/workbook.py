@@ -15,7 +15,7 @@ from preview.errors import CorruptFile, EncryptedFile, NoTable, TooBig
 from preview.limits import MB, Limits
 from preview.moments import moment_text, span_text
 from preview.result import JsonValue
-from preview.table import Cells, Table, clean, number, real, unique_names
+from preview.table import Cells, Table, clean, number, pick, real
 
 SAMPLE: Final = 1000
 PACKED_RATIO: Final = 4
@@ -34,7 +34,15 @@ def check_parts(archive: zipfile.ZipFile, limits: Limits) -> None:
         raise EncryptedFile("This workbook is protected with a password, so its rows cannot be shown.")
 
 
-def read_workbook(file: BinaryIO, *, kind: str, rows: int, offset: int, limits: Limits) -> Table:
+def read_workbook(
+    file: BinaryIO,
+    *,
+    kind: str,
+    rows: int,
+    offset: int,
+    limits: Limits,
+    columns: Sequence[str] | None = None,
+) -> Table:
     """The rows of the first sheet that has any. Raises CorruptFile, EncryptedFile, NoTable."""
     try:
         book = python_calamine.load_workbook(file)
@@ -42,7 +50,7 @@ def read_workbook(file: BinaryIO, *, kind: str, rows: int, offset: int, limits: 
         for name in names:
             sheet = book.get_sheet_by_name(name)
             if sheet.height and sheet.width:
-                return _sheet(sheet, name, names, kind=kind, rows=rows, offset=offset, limits=limits)
+                return _sheet(sheet, name, names, kind=kind, rows=rows, offset=offset, limits=limits, columns=columns)
     except python_calamine.PasswordError:
         raise EncryptedFile("This workbook is protected with a password, so its rows cannot be shown.") from None
     except (python_calamine.CalamineError, OSError, ValueError) as error:
@@ -56,42 +64,58 @@ def _short(error: BaseException) -> str:
     return str(error).strip().split("\n")[0][:200].rstrip(".")
 
 
-def _sheet(sheet: Any, name: str, names: Sequence[str], *, kind: str, rows: int, offset: int, limits: Limits) -> Table:
+def _sheet(
+    sheet: Any,
+    name: str,
+    names: Sequence[str],
+    *,
+    kind: str,
+    rows: int,
+    offset: int,
+    limits: Limits,
+    columns: Sequence[str] | None,
+) -> Table:
     width = int(sheet.width)
-    shown = min(width, limits.columns)
     lines = sheet.iter_rows()
-    head = [_values(line, shown) for line in islice(lines, SAMPLE)]
+    head = [_values(line, width) for line in islice(lines, SAMPLE)]
     preamble = _preamble(head)
     header = has_header([[_text(value) for value in line] for line in head[preamble : preamble + 200]])
     first = preamble + (1 if header else 0)
     titles = [_text(value) for value in head[preamble]] if header and len(head) > preamble else []
-    labels, notes = unique_names((titles + [""] * shown)[:shown])
-    if not header:
-        notes = []
+    picked = pick((titles + [""] * width)[:width], limits, columns, named=header)
+    notes = picked.notes
     if len(names) > 1:
         others = ", ".join(f"“{other}”" for other in names if other != name)
         notes.insert(0, f"The sheet “{name}” is shown; the workbook has {len(names)} sheets: also {others[:300]}.")
     if preamble:
         lines_text = "row" if preamble == 1 else f"{preamble} rows"
         notes.append(f"The first {lines_text} of the sheet {'is' if preamble == 1 else 'are'} not part of the table.")
-    if width > shown:
-        notes.append(f"The first {shown:,} of {width:,} columns are shown.")
     start = first + offset
     page = head[start : start + rows]
     page += [
-        _values(line, shown)
+        _values(line, width)
         for line in islice(lines, max(0, start - len(head)), max(0, start - len(head)) + rows - len(page))
     ]
     total = max(0, int(sheet.height) - first)
     sample = head[first:]
     cells = [
         _cells(label, [line[place] for line in sample], [line[place] for line in page])
-        for place, label in enumerate(labels)
+        for place, label in zip(picked.places, picked.names, strict=True)
     ]
     title = "OpenDocument" if kind == "ods" else "Excel"
     read_as = (title, f"sheet “{name}”", "header row" if header else "no header row")
     partial = total > len(sample)
-    return Table(cells, len(page), kind, read_as, total, partial=partial, column_count=width, notes=notes)
+    return Table(
+        cells,
+        len(page),
+        kind,
+        read_as,
+        total,
+        partial=partial,
+        column_count=width,
+        notes=notes,
+        all_columns=picked.all_names,
+    )
 
 
 def _values(line: Sequence[Any], width: int) -> list[Any]:

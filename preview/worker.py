@@ -16,12 +16,15 @@ import resource
 import select
 import sys
 import traceback
+from base64 import b64decode
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from preview.errors import PreviewError
 from preview.limits import Limits
+from preview.read_as import ReadAs
+from preview.result import RowIndex
 from preview.source import Source
 
 SPENT = 256 * 1000 * 1000
@@ -96,16 +99,34 @@ def answer(task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """The facts and the rows of one task; what goes wrong is told as the name of a PreviewError and its sentence."""
     bounds = Limits.from_plain(task["limits"])
     source = Source(**task["source"])
+    read_as = ReadAs.from_plain(task["read_as"])
     try:
         if task["kind"] == "scan":
             from preview.counting import scan
 
-            found = scan(source, limits=bounds)
-            return {"rows": found.rows, "sha256": found.sha256, "size": found.size}, b""
-        from preview.reader import read
-        from preview.table import payload
+            found = scan(source, limits=bounds, read_as=read_as)
+            index = found.row_index.to_plain() if found.row_index is not None else None
+            return {"rows": found.rows, "sha256": found.sha256, "size": found.size, "row_index": index}, b""
+        if task.get("ask") == "inspect":
+            from preview.inspecting import inspect
 
-        table = read(source, rows=task["rows"], offset=task["offset"], limits=bounds)
+            return inspect(source, b64decode(task["head"]), b64decode(task["tail"]), limits=bounds, read_as=read_as)
+        from preview.reader import read
+        from preview.table import payload, whole_cell
+
+        if task.get("ask") == "cell":
+            bounds = bounds.for_one_cell()
+        table = read(
+            source,
+            rows=task["rows"],
+            offset=task["offset"],
+            limits=bounds,
+            columns=task["columns"],
+            read_as=read_as,
+            index=RowIndex.from_plain(task["index"]),
+        )
+        if task.get("ask") == "cell":
+            return {}, whole_cell(table, offset=task["offset"], limits=bounds)
         return payload(table, offset=task["offset"], limits=bounds)
     except PreviewError as error:
         return {"error": type(error).__name__, "text": str(error)}, b""
