@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -25,7 +26,8 @@ from typing import Any, Final
 import structlog
 
 from preview import errors
-from preview.errors import PreviewError, TimedOut, WorkerCrashed
+from preview.asking import Cancel
+from preview.errors import Cancelled, PreviewError, TimedOut, WorkerCrashed
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +35,10 @@ START: Final = 60.0
 """Seconds a worker may take to import its readers, on a machine that is busy."""
 TASKS: Final = 200
 """Tasks after which a worker is replaced, so that nothing a library leaks adds up."""
+LOOK: Final = 0.1
+"""Seconds between two looks whether somebody has cancelled."""
+
+OnProgress = Callable[[float], None]
 
 PASSED_ON: Final = frozenset(
     {
@@ -67,7 +73,7 @@ class _Died(Exception):  # never leaves this module
 class Worker:
     """One process and the socket to it."""
 
-    def __init__(self, kind: str, *, memory: int, nice: int) -> None:
+    def __init__(self, kind: str, *, memory: int, nice: int, module: str = "preview.worker") -> None:
         ours, theirs = socket.socketpair()
         life_read, self._life = os.pipe()
         with theirs:
@@ -77,7 +83,7 @@ class Worker:
                         sys.executable,
                         "-P",
                         "-m",
-                        "preview.worker",
+                        module,
                         str(theirs.fileno()),
                         str(life_read),
                         kind,
@@ -106,21 +112,40 @@ class Worker:
     def pid(self) -> int:
         return self._process.pid
 
-    def call(self, task: bytes, *, timeout: float) -> tuple[dict[str, Any], bytes]:
-        """Run one task. Raises _Died, and TimeoutError; the worker is of no use after either."""
+    def call(
+        self, task: bytes, *, timeout: float, on_progress: OnProgress | None = None, cancel: Cancel | None = None
+    ) -> tuple[dict[str, Any], bytes]:
+        """Run one task. Raises _Died, TimeoutError and Cancelled; the worker is of no use after any of them."""
         try:
             if not self._ready:
-                if not self._connection.poll(START):
+                if not self._poll(time.monotonic() + START, cancel):
                     raise _Died("it did not start")
                 self._connection.recv_bytes()
                 self._ready = True
             self.tasks += 1
             self._connection.send_bytes(task)
-            if self._connection.poll(timeout):
-                return json.loads(self._connection.recv_bytes()), self._connection.recv_bytes()
+            deadline = time.monotonic() + timeout
+            while self._poll(deadline, cancel):
+                facts = json.loads(self._connection.recv_bytes())
+                if "progress" not in facts:
+                    return facts, self._connection.recv_bytes()
+                if on_progress is not None:
+                    on_progress(float(facts["progress"]))
         except (EOFError, OSError) as error:
             raise _Died(str(error)) from error
         raise TimeoutError
+
+    def _poll(self, deadline: float, cancel: Cancel | None) -> bool:
+        """Whether the worker says something before the deadline."""
+        if cancel is None:
+            return self._connection.poll(max(0.0, deadline - time.monotonic()))
+        while not cancel.is_set():
+            left = deadline - time.monotonic()
+            if self._connection.poll(max(0.0, min(left, LOOK))):
+                return True
+            if left <= 0:
+                return False
+        raise _cancelled()
 
     def kill(self) -> int:
         """End the process now; returns its exit status."""
@@ -134,10 +159,15 @@ class Worker:
 
 
 class Pool:
-    """At most `size` workers of one kind, shared by any number of threads; a thread waits until one is free."""
+    """At most `size` workers of one kind, shared by any number of threads; a thread waits until one is free.
 
-    def __init__(self, kind: str, *, size: int, memory: int, nice: int, idle: timedelta) -> None:
-        self._kind, self._memory, self._nice = kind, memory, nice
+    `module` is what a worker runs; `memory` is in bytes, `nice` as in nice(1), `idle` how long one waits for a task.
+    """
+
+    def __init__(
+        self, kind: str, *, size: int, memory: int, nice: int, idle: timedelta, module: str = "preview.worker"
+    ) -> None:
+        self._kind, self._memory, self._nice, self._module = kind, memory, nice, module
         self._size = size
         self._idle_seconds = idle.total_seconds()
         self._changed = threading.Condition()
@@ -148,17 +178,27 @@ class Pool:
         self._closed = False
         atexit.register(self.close)
 
-    def run(self, task: dict[str, Any], *, timeout: timedelta) -> tuple[dict[str, Any], bytes]:
+    def run(
+        self,
+        task: dict[str, Any],
+        *,
+        timeout: timedelta,
+        on_progress: OnProgress | None = None,
+        cancel: Cancel | None = None,
+    ) -> tuple[dict[str, Any], bytes]:
         """Run a task in a worker; `timeout` counts from when one takes it. A worker that dies costs one more try.
 
-        Raises TimedOut, WorkerCrashed and whatever PreviewError the worker reports.
+        `on_progress` is called by this thread with a share of 1; `cancel` ends the worker, or the wait for one. Raises
+        TimedOut, WorkerCrashed, Cancelled and whatever PreviewError the worker reports.
         """
         message = json.dumps({**task, "kind": self._kind}).encode()
         for attempt in (1, 2):
-            worker = self._take()
+            worker = self._take(cancel)
             keep = False
             try:
-                facts, rows = worker.call(message, timeout=timeout.total_seconds())
+                facts, rows = worker.call(
+                    message, timeout=timeout.total_seconds(), on_progress=on_progress, cancel=cancel
+                )
                 keep = not facts.pop("spent", False) and worker.tasks < TASKS
                 break
             except TimeoutError:
@@ -189,10 +229,14 @@ class Pool:
                 return
         self._give_back(self._take(), keep=True)
 
-    def _take(self) -> Worker:
+    def _take(self, cancel: Cancel | None = None) -> Worker:
         with self._changed:
             while not self._closed and not self._idle and len(self._busy) + self._starting >= self._size:
-                self._changed.wait()
+                self._changed.wait(LOOK if cancel is not None else None)
+                if cancel is not None and cancel.is_set():
+                    # The notice that woke this thread may have been meant for one that still wants a worker.
+                    self._changed.notify()
+                    raise _cancelled()
             if self._closed:
                 raise WorkerCrashed("The app is stopping.")
             if self._idle:
@@ -201,7 +245,7 @@ class Pool:
                 return worker
             self._starting += 1
         try:
-            worker = Worker(self._kind, memory=self._memory, nice=self._nice)
+            worker = Worker(self._kind, memory=self._memory, nice=self._nice, module=self._module)
         except BaseException:
             with self._changed:
                 self._starting -= 1
@@ -253,6 +297,10 @@ class Pool:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(worker.pid, 9)
         atexit.unregister(self.close)
+
+
+def _cancelled() -> Cancelled:
+    return Cancelled("This was stopped before it was done. The file itself is untouched.")
 
 
 def _error(facts: dict[str, Any]) -> PreviewError:
