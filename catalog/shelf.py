@@ -80,8 +80,8 @@ def describe(session: Session, file: File, columns: Sequence[tuple[str, str]] | 
     if columns is not None:
         session.exec(delete(Column).where(col(Column.file_id) == file.id))
         values = [
-            {"file_id": file.id, "position": place, "name": _storable(name), "type": kind}
-            for place, (name, kind) in enumerate(columns)
+            {"file_id": file.id, "position": place, "name": name, "type": kind, "name_key": sort_key(name)}
+            for place, (name, kind) in enumerate((_storable(name), kind) for name, kind in columns)
         ]
         if values:
             session.execute(insert(Column), values)

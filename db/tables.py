@@ -11,7 +11,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Column as SqlColumn
 from sqlmodel import Field, SQLModel
@@ -30,6 +40,8 @@ METADATA.naming_convention = {
 # PostgreSQL would sort by the database's own language rules; code points sort alike on both databases, and faster.
 SORTED_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 DETAIL = JSON().with_variant(JSONB(), "postgresql")
+# Kept as text on both databases: it holds values out of files, and PostgreSQL's JSONB refuses a NUL among them.
+CONTENT = JSON(none_as_null=True)
 LISTED = text("current_file_id IS NOT NULL")
 UNREAD = text("status = 'ready' AND (described_at IS NULL OR scanned_at IS NULL)")
 
@@ -41,6 +53,16 @@ class FileStatus(StrEnum):
     READY = "ready"
     FAILED = "failed"
     DELETED = "deleted"
+
+
+class ProfileStatus(StrEnum):
+    """How far a file's statistics are. `waiting` and `computing` are both under way; of `stopped` nobody goes on."""
+
+    WAITING = "waiting"
+    COMPUTING = "computing"
+    READY = "ready"
+    FAILED = "failed"
+    STOPPED = "stopped"
 
 
 class User(SQLModel, table=True):
@@ -86,6 +108,8 @@ class Dataset(SQLModel, table=True):
     rows: int | None = Field(default=None, sa_type=BigInteger)
     columns: int | None = None
     search_text: str = Field(default="", sa_type=Text)
+    read_as: dict[str, Any] | None = Field(default=None, sa_type=CONTENT)
+    """How every version is read, where a user said so (`ReadAs.to_plain`)."""
 
 
 class DatasetTag(SQLModel, table=True):
@@ -151,14 +175,50 @@ class File(SQLModel, table=True):
 
 
 class Column(SQLModel, table=True):
-    """A column of a file: its place, name and type, as the preview read them."""
+    """A column of a file: its place, name and type, as the preview read them; and the name as it is compared."""
 
     __tablename__ = "file_column"  # "column" is a keyword of SQL
+    __table_args__ = (Index("ix_file_column_alike", "name_key", "type", "file_id"),)
 
     file_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("file.id", ondelete="CASCADE"), primary_key=True))
     position: int = Field(primary_key=True)
     name: str = Field(sa_type=Text)
     type: str = Field(sa_type=Text)
+    name_key: str = Field(sa_type=Text)
+
+
+class Profile(SQLModel, table=True):
+    """Statistics of a file's columns, read in one way (`ReadAs.key`); while they are computed, the first rough ones.
+
+    Whoever computes them writes `claim` and lets `beat_at` go on; a claim whose beat has stopped may be taken over.
+    """
+
+    __tablename__ = "file_profile"
+    __table_args__ = (Index(None, "status", "wanted_at"),)
+
+    file_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("file.id", ondelete="CASCADE"), primary_key=True))
+    read_key: str = Field(sa_type=Text, primary_key=True)
+    status: str = Field(default=ProfileStatus.WAITING, sa_type=Text)
+    progress: float | None = None
+    """From 0 to 1; None where it is not known."""
+    content: dict[str, Any] | None = Field(default=None, sa_type=CONTENT)
+    error: str | None = Field(default=None, sa_type=Text)
+    attempts: int = 0
+    claim: uuid.UUID | None = None
+    beat_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    wanted_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    computed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class RowPlaces(SQLModel, table=True):
+    """Where every `step`-th row of a text file begins, read in one way: offsets of eight bytes each, little-endian."""
+
+    __tablename__ = "row_index"
+
+    file_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("file.id", ondelete="CASCADE"), primary_key=True))
+    read_key: str = Field(sa_type=Text, primary_key=True)
+    step: int = Field(sa_type=BigInteger)
+    offsets: bytes = Field(sa_type=LargeBinary)
 
 
 class Upload(SQLModel, table=True):

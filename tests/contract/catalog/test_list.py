@@ -175,7 +175,9 @@ def test_a_search_looks_at_everything_that_describes_a_dataset(local_shelf: Shel
         shelf.caller, detail.summary.id, description="Umsätze im Süden", tags=["Finance Team", "naïve"]
     )
     with shelf.database.transaction() as session:
-        session.add(Column(file_id=detail.files[0].id, position=0, name="Customer_ID", type="integer"))
+        session.add(
+            Column(file_id=detail.files[0].id, position=0, name="Customer_ID", type="integer", name_key="customer_id")
+        )
     shelf.datasets.update(shelf.caller, detail.summary.id, description="Umsätze im Süden!")
     for q in ("SALES", "umsätze", "süden", "finance", "NAÏVE", "customer_id", "quarter", "sales süden team customer"):
         assert names(shelf.datasets.list(shelf.caller, DatasetQuery(q=q))) == ["Sales"], q
