@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Final
@@ -15,6 +15,7 @@ from preview.errors import NoTable, TooBig
 from preview.limits import MB, Limits
 from preview.result import RowIndex
 from preview.row_ends import RowEnds
+from preview.row_index import Entry, entry_for
 from preview.streams import Forward, Rewound
 from preview.table import Table, pick
 from preview.text_cells import typed
@@ -32,7 +33,8 @@ class Text:
     """The beginning of a text, in an encoding whose ASCII bytes can be searched, and the stream behind it.
 
     `whole` says that `head` is all of it. `encoding` is how `head` and the stream's bytes are decoded; `label` what the
-    file itself is in.
+    file itself is in. `start` counts the bytes before `head`, None where its bytes are not the file's own; `enter`
+    gives a stream from a later row of the stored file on, None where it can only be read from its beginning.
     """
 
     head: bytes
@@ -40,10 +42,18 @@ class Text:
     whole: bool
     encoding: Encoding
     label: str
+    start: int | None = None
+    enter: Callable[[Entry], Forward] | None = None
 
     def chunks(self) -> Iterator[bytes]:
         yield self.head
         while not self.whole and (block := self.rest.read(READ)):
+            yield block
+
+    def chunks_from(self, entry: Entry) -> Iterator[bytes]:
+        """The bytes from a row of the index on."""
+        stream = self.enter(entry) if self.enter is not None else None
+        while stream is not None and (block := stream.read(READ)):
             yield block
 
     def sample(self) -> str:
@@ -78,7 +88,8 @@ def open_text(stream: Forward, *, size: int | None) -> Text:
     whole = len(head) < wanted
     encoding = detect_encoding(head, whole=whole)
     if not encoding.is_wide:
-        return Text(head[encoding.mark :], stream, whole, Encoding(encoding.codec, encoding.label), encoding.label)
+        plain = Encoding(encoding.codec, encoding.label)
+        return Text(head[encoding.mark :], stream, whole, plain, encoding.label, start=encoding.mark)
     wide = _Utf8(Rewound(head[encoding.mark :], stream), encoding.codec)
     head = fill(wide, wanted)
     return Text(head, wide, len(head) < wanted, UTF8, encoding.label)
@@ -102,12 +113,21 @@ class Window:
     too_long: bool = False
 
 
-def window(text: Text, ends: RowEnds, *, first: int, count: int, limits: Limits) -> Window:
-    """The bytes of `count` rows from row `first`. Raises TooBig where `first` lies further in than `limits.skip`."""
+def window(
+    text: Text, ends: RowEnds, *, leading: int, offset: int, count: int, limits: Limits, index: RowIndex | None = None
+) -> Window:
+    """The bytes of `count` rows from row `offset` of values on, behind `leading` others.
+
+    Raises TooBig where they lie further in than `limits.skip`, and there is no index that leads to them.
+    """
+    first, passed, chunks = leading + offset, 0, text.chunks()
+    if index is not None and text.enter is not None and offset >= index.step:
+        entry = entry_for(index, row=offset, rows=count)
+        first, passed, chunks = offset - entry.row, leading + entry.row, text.chunks_from(entry)
     seen, base, last = 0, 0, 0
     start, stop = (0 if first == 0 else None), None
     buffer = bytearray()
-    for chunk in text.chunks():
+    for chunk in chunks:
         buffer += chunk
         found = ends.feed(chunk)
         if start is None and seen + len(found) >= first:
@@ -118,19 +138,27 @@ def window(text: Text, ends: RowEnds, *, first: int, count: int, limits: Limits)
         last = int(found[-1]) if len(found) else last
         if stop is not None and start is not None:
             data = bytes(buffer[start - base : stop - base])
-            return Window(data, seen + len(ends.finish()) if text.whole else None)
+            return Window(data, seen + len(ends.finish()) if text.whole and not passed else None)
         if start is None:
             base += len(buffer)
             buffer.clear()
             if base > limits.skip:
-                raise TooBig(
-                    f"Rows this far into a text file cannot be shown yet: they begin more than {limits.skip // MB} MB "
-                    "from its start. Earlier rows can, and the download has them all."
-                )
+                raise TooBig(_too_far(text, limits))
         elif len(buffer) - (start - base) > limits.text:
             return Window(bytes(buffer[start - base : max(last, start) - base]), None, too_long=True)
-    total = seen + len(ends.finish())
+    total = passed + seen + len(ends.finish())
     return Window(bytes(buffer[start - base :]) if start is not None else b"", total)
+
+
+def _too_far(text: Text, limits: Limits) -> str:
+    far = f"they begin more than {limits.skip // MB} MB from its start"
+    if text.enter is not None:
+        return f"Rows this far into a text file cannot be shown until its rows have been counted: {far}."
+    why = "in UTF-16 or UTF-32" if text.start is None and text.label.startswith("UTF") else "compressed"
+    return (
+        f"Rows this far into a text that is {why} cannot be shown: {far}, and it can only be read from there. Earlier "
+        "rows can, and the download has them all."
+    )
 
 
 def delimited_dialect(text: Text, named: str) -> Dialect:
@@ -157,7 +185,15 @@ def read_delimited(
     first_rows = _parse_sample(dialect, sample, whole=text.whole)
     if not any(any(row) for row in first_rows) and text.whole:
         raise NoTable("The file holds only blank lines, so there is nothing to show.")
-    found = window(text, RowEnds(dialect), first=dialect.leading_rows + offset, count=rows, limits=limits)
+    found = window(
+        text,
+        RowEnds(dialect),
+        leading=dialect.leading_rows,
+        offset=offset,
+        count=rows,
+        limits=limits,
+        index=index,
+    )
     if found.too_long and not found.data:
         raise TooBig(f"One row of this file is longer than the {limits.text // MB} MB of text a preview reads.")
     page_text, encoding = decode(found.data, text.encoding)

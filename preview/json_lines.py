@@ -29,7 +29,7 @@ def read_json_lines(
     index: RowIndex | None = None,
 ) -> Table:
     """The records at `offset`. A line that is no JSON is a row of nulls, and a note; where none is, CorruptFile."""
-    found = window(text, RowEnds(LINES), first=offset, count=rows, limits=limits)
+    found = window(text, RowEnds(LINES), leading=0, offset=offset, count=rows, limits=limits, index=index)
     if found.too_long and not found.data:
         raise TooBig(f"One line of this file is longer than the {limits.text // MB} MB of text a preview reads.")
     page, _ = decode(found.data, text.encoding)

@@ -22,7 +22,7 @@ from preview.parquet import read_parquet
 from preview.read_as import AS_DETECTED, ReadAs
 from preview.result import RowIndex
 from preview.source import Source
-from preview.streams import Forward, ForwardFile, RangeFile, Rewound, Unpacked, spool
+from preview.streams import FIRST, Forward, ForwardFile, RangeFile, Rewound, Unpacked, spool
 from preview.table import Table
 from preview.texts import open_judged
 from preview.transport import open_transport
@@ -68,7 +68,8 @@ def read(
 ) -> Table:
     """The rows of a stored file at an offset. Raises every PreviewError but TimedOut and WorkerCrashed."""
     chosen = tuple(columns) if columns is not None else None
-    job = Job(source.file_name, rows, offset, limits.for_rows(rows), chosen, read_as, index)
+    usable = index if index is not None and index.read_key == read_as.key else None
+    job = Job(source.file_name, rows, offset, limits.for_rows(rows), chosen, read_as, usable)
     if source.size == 0:
         raise NoTable("The file is empty (0 bytes), so there is nothing to show.")
     file = RangeFile(open_transport(source), source.size)
@@ -84,7 +85,7 @@ def read(
 
 def read_file(file: RangeFile, job: Job, *, packed: bool = False) -> Table:
     """The table in a seekable file; `packed` says that it came out of a compressed one."""
-    head = file.head(4096 if job.named in BINARY_FORMATS else PEEK)
+    head = file.head(4096 if job.named in BINARY_FORMATS else FIRST)[:PEEK]
     kind = signature_of(head)
     if kind in ("gzip", "bz2", "xz", "zstd"):
         return _unpacked(Unpacked(ForwardFile(file, first=PEEK), kind), kind, job, packed=packed)
@@ -104,7 +105,7 @@ def read_file(file: RangeFile, job: Job, *, packed: bool = False) -> Table:
         raise NoTable(
             "This is Feather of the first version, which is no longer read; version 2 (Arrow) and Parquet are."
         )
-    return _text(ForwardFile(file), head, job, size=file.size)
+    return _text(ForwardFile(file), head, job, size=file.size, file=None if packed else file)
 
 
 def _unpacked(stream: Unpacked, wrapping: str, job: Job, *, packed: bool) -> Table:
@@ -215,8 +216,10 @@ def _ole(file: RangeFile, job: Job) -> Table:
     return _noted(read_workbook(whole, kind="xls", **job.page), job)
 
 
-def _text(stream: Forward, head: bytes, job: Job, *, size: int | None) -> Table:
+def _text(stream: Forward, head: bytes, job: Job, *, size: int | None, file: RangeFile | None = None) -> Table:
     text, kind = open_judged(stream, head, name=job.name, size=size)
+    if file is not None and text.start is not None:
+        text.enter = lambda entry: ForwardFile(file, start=entry.byte, first=entry.length)
     if kind == "delimited":
         return _noted(read_delimited(text, named=job.named, index=job.index, **job.page), job)
     if kind == "jsonl":

@@ -102,12 +102,12 @@ class RangeFile(io.RawIOBase):
 
 
 class ForwardFile:
-    """A forward stream over a `RangeFile`: begins with small fetches and doubles them."""
+    """A forward stream over a `RangeFile` from byte `start` on: begins with small fetches and doubles them."""
 
-    def __init__(self, file: RangeFile, *, first: int = FIRST) -> None:
+    def __init__(self, file: RangeFile, *, start: int = 0, first: int = FIRST) -> None:
         self._file = file
-        self._position = 0
-        self._next = first
+        self._position = start
+        self._next = min(first, LARGEST)
         self._buffer = memoryview(b"")
 
     def read(self, size: int, /) -> bytes:
