@@ -40,7 +40,7 @@ with failures.shown("This page cannot be shown", key="frame"):
     pass_gate()
     # Asked here: the first file on an empty shelf fills it, and the page that held the uploader is another one then.
     if (opened := dataset_to_open()) is not None:
-        go("/dataset", id=opened)
+        go("/dataset", **opened)
     frame(key="frame")
     wanted = None
     if page != upload:

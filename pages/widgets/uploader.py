@@ -24,11 +24,13 @@ SCRIPTS = (
     "files.js",
     "failure.js",
     "transfer.js",
+    "look.js",
     "attempts.js",
     "lanes.js",
     "part_urls.js",
     "upload.js",
     "queue.js",
+    "look_view.js",
     "row.js",
     "picker.js",
 )
@@ -72,14 +74,16 @@ def uploader(
     return read_completed(answer)
 
 
-def dataset_to_open() -> str | None:
-    """A dataset's id, once: the user asked for it, or the only file dropped is complete.
+def dataset_to_open() -> dict[str, str] | None:
+    """What the address of a dataset's page is to say, once: the user asked for it, or the only file dropped is complete.
+
+    `id`, and `change` where the user wants the file read in another way.
 
     Ask for it in the frame, before the page runs: the first file on an empty shelf fills it, and the page that held the
     uploader does not draw it any more.
     """
     wanted = st.session_state.pop(OPEN, None)
-    return wanted if isinstance(wanted, str) else None
+    return wanted if isinstance(wanted, dict) else None
 
 
 def read_completed(answer: Mapping[str, Any]) -> tuple[CompletedUpload, ...]:
@@ -96,8 +100,8 @@ def _remember_open(answer: Mapping[str, Any] | None) -> None:
     # A callback runs before the script, which may find the shelf filled and draw something else than the uploader:
     # the trigger's value would be gone with it.
     wanted = (answer or {}).get("open")
-    if isinstance(wanted, str):
-        st.session_state[OPEN] = wanted
+    if isinstance(wanted, dict) and isinstance(dataset_id := wanted.get("dataset_id"), str):
+        st.session_state[OPEN] = {"id": dataset_id} | ({"change": "1"} if wanted.get("change") else {})
 
 
 @cache

@@ -60,6 +60,15 @@ function formatDuration(seconds) {
   return plural(count, noun);
 }
 
+/** "3,376 rows" where they are counted; "about 1.2 M rows" where they are estimated: no digit more than is known. */
+function formatRows(rows, exact) {
+  if (exact) return plural(rows, "row");
+  const rounded = Number(rows.toPrecision(2));
+  if (rounded < 1_000_000) return `about ${plural(rounded, "row")}`;
+  const [step, letter] = rounded < 1e9 ? [1e6, "M"] : [1e9, "G"];
+  return `about ${(rounded / step).toFixed(1).replace(/\.0$/, "")} ${letter} rows`;
+}
+
 /** "1 file", "3,376 rows". */
 function plural(count, noun) {
   return `${count.toLocaleString("en-US")} ${noun}${count === 1 ? "" : "s"}`;

@@ -96,13 +96,15 @@ class Picker {
     if (this.#queue.of(this.datasetId).some((other) => other.unfinished)) return;
     // The whole list every time: triggers are no queue, of several in one tick only the last arrives.
     this.#args.setStateValue("completed", [...this.#queue.completed]);
-    if (!upload.solo || this.#queue.foremost !== this) return;
+    const wished = this.#queue.of(this.datasetId).findLast((other) => other.wish);
+    if ((!upload.solo && !wished) || this.#queue.foremost !== this) return;
     upload.seen = true;
-    this.#open(upload.result.datasetId);
+    this.#open(wished ?? upload);
   }
 
-  #open(datasetId) {
-    this.#args.setTriggerValue("open", datasetId);
+  #open(upload) {
+    this.#args.setTriggerValue("open", { dataset_id: upload.result.datasetId, change: upload.wish });
+    upload.wish = false;
   }
 
   /** Asked once: the first press turns the button into the question. */
@@ -150,6 +152,7 @@ class Picker {
     const { count, totals: line, retry, cancel, clear } = this.#parts;
     const totals = this.#queue.totals(uploads);
     const words = [
+      [totals.reading, "reading"],
       [totals.sending, "uploading"],
       [totals.waiting, "waiting"],
       [totals.failed, "failed"],
@@ -159,7 +162,7 @@ class Picker {
       .map(([number, word]) => `${number.toLocaleString("en-US")} ${word}`);
     setText(count, plural(uploads.length, "file"));
     setText(line, `${words.join(", ")} · ${formatProgress(totals.bytes, totals.size)}`);
-    const unfinished = totals.sending + totals.waiting;
+    const unfinished = totals.reading + totals.sending + totals.waiting;
     retry.hidden = totals.failed < 2;
     clear.hidden = !totals.done;
     cancel.hidden = unfinished < 2 && !this.#sure;
@@ -177,7 +180,7 @@ class Picker {
     let place = list.firstChild;
     for (const upload of uploads) {
       let row = this.#rows.get(upload);
-      if (!row) this.#rows.set(upload, (row = new Row(upload, this.#queue, (id) => this.#open(id))));
+      if (!row) this.#rows.set(upload, (row = new Row(upload, this.#queue, (one) => this.#open(one))));
       row.update();
       if (row.element === place) place = place.nextSibling;
       else moveBefore(list, row.element, place);

@@ -15,6 +15,7 @@ class UploadQueue extends EventTarget {
   completed = [];
   lanes = new Lanes();
 
+  #looks = new Looks();
   #pickers = [];
   #running = 0;
   #bytes = 0;
@@ -36,6 +37,7 @@ class UploadQueue extends EventTarget {
     this.uploads.push(...added);
     this.#announce(added.length === 1 ? `${added[0].name} added.` : `${plural(added.length, "file")} added.`);
     this.changed();
+    this.#looks.ask(added);
     this.#pump();
   }
 
@@ -78,11 +80,11 @@ class UploadQueue extends EventTarget {
     return datasetId ? this.uploads.filter((upload) => upload.datasetId === datasetId) : this.uploads;
   }
 
-  /** {sending, waiting, failed, done, bytes, size} over some uploads. */
+  /** {reading, sending, waiting, failed, done, bytes, size} over some uploads. */
   totals(uploads = this.uploads) {
-    const totals = { sending: 0, waiting: 0, failed: 0, done: 0, bytes: 0, size: 0 };
+    const totals = { reading: 0, sending: 0, waiting: 0, failed: 0, done: 0, bytes: 0, size: 0 };
     for (const upload of uploads) {
-      totals[upload.active ? "sending" : upload.state] += 1;
+      totals[upload.state === "finishing" ? "sending" : upload.state] += 1;
       totals.bytes += upload.sent();
       totals.size += upload.size;
     }

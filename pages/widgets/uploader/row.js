@@ -2,13 +2,14 @@
 
 const TILES = {
   waiting: ["schedule", "calm"],
+  reading: ["search", "busy"],
   sending: ["arrow_upward", "busy"],
   finishing: ["arrow_upward", "busy"],
   failed: ["priority_high", "failed"],
   done: ["check", "done"],
 };
 // What needs the user's eye comes first; within a state, in the order the files were added.
-const RANKS = { sending: 0, finishing: 0, failed: 1, waiting: 2, done: 3 };
+const RANKS = { reading: 0, sending: 0, finishing: 0, failed: 1, waiting: 2, done: 3 };
 const NOTICE_MS = 6_000;
 const SLOWEST = 1_000; // Bytes/s; below, an upload is waiting for its lane and its speed says nothing.
 
@@ -24,18 +25,21 @@ class Row {
   #sentence = make("p", "sentence");
   #main = make("div", "main-actions");
   #side = make("div", "side-actions");
+  #look;
   #bar;
 
   constructor(upload, queue, open) {
     this.#upload = upload;
     this.#queue = queue;
     this.#open = open;
+    this.#look = new LookView(upload);
     this.#bar = makeBar(`Upload of ${upload.name}`);
     const where = upload.folder ? ` · ${upload.folder}` : "";
     const name = make("span", "name", upload.name);
     name.title = upload.folder ? `${upload.folder}/${upload.name}` : upload.name;
     const title = make("p", "title", name, " ", make("span", "size", formatSize(upload.size) + where));
-    this.element.append(this.#tile, make("div", "words", title, this.#sentence), this.#main, this.#side, this.#bar);
+    const words = make("div", "words", title, this.#sentence);
+    this.element.append(this.#tile, words, this.#main, this.#side, this.#look.element, this.#bar);
   }
 
   /** Draw what has changed since the last time. */
@@ -45,6 +49,7 @@ class Row {
     this.#revision = upload.revision;
     if (upload.state !== this.#state) this.#drawState(upload.state);
     this.#drawSentence();
+    this.#look.update(() => upload.change(() => this.#open(upload)));
     const fraction = upload.fraction();
     this.#bar.hidden = upload.state === "done" || (upload.state === "failed" && !fraction);
     setBar(this.#bar, fraction);
@@ -69,7 +74,7 @@ class Row {
       return [this.#named(makeButton("button", retry, () => this.#queue.retry(this.#upload)), "Retry")];
     }
     if (state === "done") {
-      const open = () => this.#open(this.#upload.result.datasetId);
+      const open = () => this.#open(this.#upload);
       return [this.#named(makeButton("button", { text: "Open dataset" }, open), "Open dataset")];
     }
     return [];
@@ -105,6 +110,8 @@ class Row {
     const upload = this.#upload;
     if (this.#notice) return [this.#notice];
     switch (upload.state) {
+      case "reading":
+        return [upload.note || "Reading the first rows; the upload starts by itself"];
       case "waiting":
         return [this.#queue.awaited ? `Waiting until ${this.#queue.awaited} answers again` : "Waiting for its turn"];
       case "failed":

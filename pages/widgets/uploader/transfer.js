@@ -3,15 +3,16 @@
 const API = "/api/ml/v1";
 const STALL_SECONDS = 30;
 
-/** Call the app. Resolves to {body, at} (`at`: the server's clock in ms); rejects with a Failure or Cancelled. */
+/** Call the app; `body` is sent as JSON, or as it is where it is a form. Resolves to {body, at} (`at`: the server's clock in ms); rejects with a Failure or Cancelled. */
 async function callApi(method, path, { body, signal, timeout = 60_000 } = {}) {
   const limit = AbortSignal.timeout(timeout);
   let answer, text;
   try {
     answer = await fetch(API + path, {
       method,
-      headers: body === undefined ? {} : { "Content-Type": "application/json" },
-      body: body === undefined ? undefined : JSON.stringify(body),
+      // A form names its type, with the boundary, by itself.
+      headers: body === undefined || body instanceof FormData ? {} : { "Content-Type": "application/json" },
+      body: body === undefined || body instanceof FormData ? body : JSON.stringify(body),
       cache: "no-store",
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     });

@@ -1,7 +1,7 @@
 // The sidebar's card: how the uploads stand, wherever the user is.
 
 const LINES = 4;
-const ORDER = { sending: 0, finishing: 0, failed: 1, waiting: 2, done: 3 };
+const ORDER = { reading: 0, sending: 0, finishing: 0, failed: 1, waiting: 2, done: 3 };
 
 class Tray {
   #root = make("section", "tray");

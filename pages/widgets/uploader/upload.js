@@ -1,5 +1,6 @@
 // One file on its way: begun at the app, sent part by part to the store, completed at the app.
 
+const LOOK_PATIENCE_MS = 1_500; // How long the first byte waits for what the file holds to be seen.
 const COMPLETE_TIMEOUT_MS = 600_000; // A store may take minutes to put terabytes together.
 
 // Origins that have let this page read an answer: from then on a silent failure is not CORS.
@@ -9,7 +10,7 @@ class Upload {
   static #last = 0;
 
   id = (Upload.#last += 1);
-  /** waiting → sending → finishing → done; or failed, from which `run` may go on. */
+  /** waiting → reading → sending → finishing → done; or failed, from which `run` may go on. */
   state = "waiting";
   /** What is being waited for between two attempts, else "". */
   note = "";
@@ -25,6 +26,11 @@ class Upload {
   solo = false;
   /** Not in the tray any more: the user has seen how it ended. */
   seen = false;
+  /** What the app finds in the file before it is sent (the body of POST /inspect); and, while it looks, when it has. */
+  look = null;
+  looked = null;
+  /** The user wants the file read in another way: asked on the dataset's page as soon as it is complete. */
+  wish = false;
 
   #queue;
   #started = null;
@@ -46,11 +52,16 @@ class Upload {
   }
 
   get active() {
-    return this.state === "sending" || this.state === "finishing";
+    return this.state === "reading" || this.state === "sending" || this.state === "finishing";
   }
 
   get unfinished() {
     return this.active || this.state === "waiting";
+  }
+
+  /** Aborted where the upload was cancelled. */
+  get gone() {
+    return this.#cancel.signal;
   }
 
   /** Bytes that have left this machine. */
@@ -85,10 +96,14 @@ class Upload {
   /** Go from where it stands to `done` or `failed`; a cancelled upload ends in no state at all. Never rejects. */
   async run() {
     this.failure = null;
-    this.#is("sending");
+    this.#is(this.looked && !this.#started ? "reading" : "sending");
     try {
+      const looked = this.state === "reading" ? this.#waitForLook() : null;
       await this.#resume();
       if (!this.#started) await this.#start();
+      await looked;
+      if (this.#cancel.signal.aborted) throw new Cancelled();
+      if (this.state === "reading") this.#is("sending");
       for (let round = 0; ; round += 1) {
         if (!this.#allSent) await this.#sendParts();
         this.#allSent = true;
@@ -115,6 +130,22 @@ class Upload {
     }
   }
 
+  /** The app has looked into the file; null where it could not. */
+  finds(look) {
+    this.look = look;
+    this.looked = null;
+    this.revision += 1;
+    this.#queue.changed();
+  }
+
+  /** Open the dataset to be read in another way, now or when it is complete; `open` is called where it is. */
+  change(open) {
+    this.wish = true;
+    if (this.state === "done") open();
+    this.revision += 1;
+    this.#queue.changed();
+  }
+
   /** Stop, and undo what the app and the store hold of it. */
   async cancel() {
     this.#cancel.abort();
@@ -136,6 +167,12 @@ class Upload {
     // A time constant of two seconds: steady to the eye, and a change shows soon.
     this.speed = this.speed ? this.speed + (rate - this.speed) * (1 - Math.exp(-seconds / 2)) : rate;
     this.revision += 1;
+  }
+
+  #waitForLook() {
+    const signal = AbortSignal.any([this.#cancel.signal, AbortSignal.timeout(LOOK_PATIENCE_MS)]);
+    const over = new Promise((resolve) => signal.addEventListener("abort", resolve));
+    return Promise.race([this.looked, over]);
   }
 
   async #start() {

@@ -42,7 +42,7 @@ function allDone(uploads) {
 function sumUp(queue, uploads) {
   const totals = queue.totals(uploads);
   const open = uploads.length - totals.done;
-  const under = totals.sending + totals.waiting;
+  const under = totals.reading + totals.sending + totals.waiting;
   const fraction = totals.size ? totals.bytes / totals.size : totals.done / uploads.length;
   if (under) return { head: plural(open, "upload"), fraction, failed: totals.failed };
   if (totals.failed) return { head: `${plural(totals.failed, "upload")} failed`, fraction: null, failed: 0 };

@@ -41,8 +41,8 @@ def test_a_wish_to_open_a_dataset_is_granted_once() -> None:
 
         if "asked" not in st.session_state:
             st.session_state["asked"] = True
-            st.session_state[OPEN] = "some-id"
-        st.write(str(dataset_to_open()))
+            st.session_state[OPEN] = {"id": "some-id"}
+        st.write(str((dataset_to_open() or {}).get("id")))
 
     run = AppTest.from_function(script).run()
     assert run.markdown[0].value == "some-id"
