@@ -75,7 +75,7 @@ def uploader(
 
 
 def dataset_to_open() -> dict[str, str] | None:
-    """What the address of a dataset's page is to say, once: the user asked for it, or the only file dropped is complete.
+    """What the address of a dataset’s page says, once: the user asked for it, or the only file dropped is complete.
 
     `id`, and `change` where the user wants the file read in another way.
 

@@ -2,7 +2,14 @@
 
 const CHIPS = 6;
 const NOTES = 2;
-const TYPE_WORDS = { string: "text", float: "number", decimal: "number" };
+const TYPE_WORDS = {
+  string: "text",
+  float: "number",
+  boolean: "yes/no",
+  struct: "record",
+  binary: "bytes",
+  null: "empty",
+};
 const FIXED = new Set(["parquet", "arrow", "json", "jsonl"]); // Formats that leave nothing to choose.
 
 class LookView {
