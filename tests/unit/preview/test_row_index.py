@@ -40,7 +40,7 @@ TEXTS: dict[str, Callable[[], bytes]] = {
     "titles.csv": lambda: b"Weather\nof 2026\n\nid,a,b\n" + "".join(f"{n},{LONG},2\n" for n in range(ROWS)).encode(),
     "blank-lines.tsv": lambda: b"id\tb\n" + "".join(f"{n}\t{LONG}\n\n\n" for n in range(ROWS)).encode(),
     "lone-cr.csv": lambda: b"id,b\r" + "".join(f"{n},{LONG}\r" for n in range(ROWS)).encode(),
-    "windows.csv": lambda: "id,b\n".encode() + "".join(f"{n},Größe {LONG}\n" for n in range(ROWS)).encode("cp1252"),
+    "windows.csv": lambda: b"id,b\n" + "".join(f"{n},Größe {LONG}\n" for n in range(ROWS)).encode("cp1252"),
     "unended.csv": lambda: b"id,b" + "".join(f"\n{n},{LONG}" for n in range(ROWS)).encode(),
     "records.jsonl": lambda: "".join(
         json.dumps({"id": n, "t": "é" * (n % 9) + LONG}) + "\n" for n in range(ROWS)
