@@ -116,7 +116,7 @@ def build(settings: Settings) -> Services:
         uploads=uploads,
         files=Files(database, storages),
         downloads=Downloads(database, storages, link_life),
-        previews=Previews(database, storages, previewer),
+        previews=Previews(database, storages, previewer, on_forgotten=reader.notice),
         samples=Samples(uploads, datasets),
         reader=reader,
     )

@@ -28,6 +28,10 @@ class FileNotFound(NotFound):
     """No such file."""
 
 
+class VersionNotFound(NotFound):
+    """The dataset has no ready version of this number."""
+
+
 class UploadNotFound(NotFound):
     """No such upload, or it was cancelled."""
 
@@ -58,6 +62,10 @@ class PartsMissing(Conflict):
         shown = ", ".join(str(number) for number in missing[:10]) + (" and more" if len(missing) > 10 else "")
         super().__init__(f"Not everything has arrived yet. Send part {shown}, then complete the upload again.")
         self.missing = list(missing)
+
+
+class Busy(CatalogError):
+    """As many queries run as may at once, and none ended in time; trying again later will help."""
 
 
 class Invalid(CatalogError, ValueError):
@@ -118,3 +126,15 @@ class InvalidExpiry(Invalid):
 
 class InvalidRange(Invalid):
     """More rows, or an earlier offset, than a preview gives."""
+
+
+class InvalidReadAs(Invalid):
+    """A way of reading that no file could be read in."""
+
+
+class InvalidInspection(Invalid):
+    """What was sent of a file are not its first and its last bytes, or too many of them."""
+
+
+class InvalidChart(Invalid):
+    """A chart of columns that the file has not, or that its kind cannot draw."""

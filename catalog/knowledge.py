@@ -5,14 +5,16 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 
-from sqlmodel import Session, select
+from sqlalchemy import delete
+from sqlmodel import Session, col, select
 
-from catalog import shelf
+from catalog import row_places, shelf
 from catalog.events import EventKind, record
 from db import Database
-from db.tables import Dataset, File, FileStatus
+from db.tables import Column, Dataset, File, FileStatus, Profile
 from db.utc import utc_now
 from preview.formats import TEXT_FORMATS
+from preview.read_as import ReadAs
 from preview.result import Preview, Scan
 
 
@@ -22,12 +24,15 @@ class Knowledge:
 
     database: Database
 
-    def note_preview(self, file_id: uuid.UUID, preview: Preview | None) -> None:
-        """Note what the first look at a file showed; None: it has no table, or none that can be read."""
+    def note_preview(self, file_id: uuid.UUID, preview: Preview | None, read_as: ReadAs) -> bool:
+        """Note what the first look at a file showed; None: it has no table, or none that can be read.
+
+        False: nothing was noted, because the file is gone or is read in another way by now.
+        """
         with self.database.transaction() as session:
             dataset, file = _locked(session, file_id)
-            if dataset is None or file is None:
-                return
+            if dataset is None or file is None or ReadAs.from_plain(dataset.read_as) != read_as:
+                return False
             columns = None if preview is None else [(column.name, column.type) for column in preview.columns]
             if preview is not None:
                 file.columns = preview.column_count
@@ -36,9 +41,10 @@ class Knowledge:
             if not needs_scan(file):
                 file.scanned_at = utc_now()
             _refresh(session, dataset, file)
+            return True
 
-    def note_scan(self, file_id: uuid.UUID, scan: Scan) -> bool:
-        """Note rows and SHA-256 of the stored bytes.
+    def note_scan(self, file_id: uuid.UUID, scan: Scan, read_as: ReadAs) -> bool:
+        """Note SHA-256, rows and where they begin, the latter two only where the file is still read so.
 
         False: it is not the SHA-256 that was announced. The file failed then, and is not served any more.
         """
@@ -54,7 +60,11 @@ class Knowledge:
                 shelf.refresh(session, dataset, updated_at=utc_now())
                 return False
             file.sha256, file.sha256_verified = scan.sha256, True
-            file.rows = file.rows if scan.rows is None else scan.rows
+            if ReadAs.from_plain(dataset.read_as) == read_as:
+                file.rows = file.rows if scan.rows is None else scan.rows
+                row_places.keep(session, file.id, scan.row_index)
+            else:
+                file.scanned_at = None
             _refresh(session, dataset, file)
             return True
 
@@ -64,6 +74,24 @@ class Knowledge:
             _, file = _locked(session, file_id)
             if file is not None:
                 file.read_attempts += 1
+
+
+def forget_what_was_read(session: Session, dataset: Dataset) -> None:
+    """Forget columns, rows and statistics of all the dataset's files, which are read in another way from now on.
+
+    Inside the caller's transaction, which holds the dataset's lock. The background reader finds them unread.
+    """
+    files = session.exec(select(File).where(File.dataset_id == dataset.id, File.status == FileStatus.READY)).all()
+    ids = [file.id for file in files]
+    for table in (Column, Profile):
+        session.exec(delete(table).where(col(table.file_id).in_(ids)))
+    row_places.forget(session, ids)
+    for file in files:
+        file.described_at, file.columns, file.read_attempts = None, None, 0
+        if file.format in TEXT_FORMATS:
+            file.scanned_at = None
+        file.rows = None
+    shelf.refresh(session, dataset)
 
 
 def needs_scan(file: File) -> bool:

@@ -19,7 +19,8 @@ from sqlmodel import col, select
 
 from catalog.knowledge import Knowledge
 from catalog.metrics import READS
-from catalog.previews import DEFAULT_ROWS, source_of
+from catalog.previews import DEFAULT_ROWS
+from catalog.sources import LINK_LIFE, LONG_LIFE, read_as_of, source_of
 from catalog.sweep import Sweep
 from catalog.views import MOST_READ_ATTEMPTS
 from db import Database, DatabaseUnavailable
@@ -27,6 +28,7 @@ from db.tables import File, FileStatus
 from db.utc import utc_now
 from preview import Previewer
 from preview.errors import PreviewError, SourceUnavailable
+from preview.read_as import ReadAs
 from storage import Storages
 from storage.protocol import StorageError
 
@@ -35,12 +37,13 @@ LOOK_EVERY = timedelta(seconds=60)
 BACK_OFF = timedelta(seconds=15)
 """How long to wait while the store or the database is away."""
 SWEEP_EVERY = timedelta(hours=1)
-DESCRIBE_LIFE = timedelta(minutes=15)
-SCAN_LIFE = timedelta(days=1)
-"""How long a scan may go on opening ranges of one file."""
 BATCH = 50
 
 _log = structlog.get_logger("catalog")
+
+
+def _ignore(_file: File, _read_as: ReadAs) -> None:
+    """Nobody wants to know."""
 
 
 class _Away(Exception):
@@ -54,6 +57,8 @@ class BackgroundReader:
     database: Database
     storages: Storages
     previewer: Previewer
+    on_described: Callable[[File, ReadAs], None] = _ignore
+    """Hears of every file whose columns became known."""
     back_off: timedelta = BACK_OFF
     _stop: threading.Event = field(default_factory=threading.Event, repr=False)
     _wakes: tuple[threading.Event, threading.Event] = field(
@@ -109,17 +114,18 @@ class BackgroundReader:
             self._wakes[1].set()
 
     def _describe(self, file: File) -> None:
-        preview, outcome = None, "ok"
+        preview, outcome, read_as = None, "ok", self._read_as(file)
         try:
-            source = source_of(self.storages, file, life=DESCRIBE_LIFE)
-            preview = self.previewer.preview(source, rows=DEFAULT_ROWS, offset=0, cache_key=str(file.id))
+            source = source_of(self.storages, file, life=LINK_LIFE)
+            preview = self.previewer.preview(source, rows=DEFAULT_ROWS, read_as=read_as, cache_key=str(file.id))
         except SourceUnavailable as error:
             raise _Away(str(error)) from error
         except PreviewError as error:
             # Whoever opens the file sees the same reason; once is enough to know that it has no columns.
             outcome = type(error).__name__
         READS.labels("describe", outcome).inc()
-        Knowledge(self.database).note_preview(file.id, preview)
+        if Knowledge(self.database).note_preview(file.id, preview, read_as) and preview is not None:
+            self.on_described(file, read_as)
 
     def _scan_all(self) -> None:
         self._sweep()
@@ -138,16 +144,16 @@ class BackgroundReader:
                 raise _Away(f"{failed} files could not be read to the end")
 
     def _scan(self, file: File) -> bool:
-        knowledge = Knowledge(self.database)
+        knowledge, read_as = Knowledge(self.database), self._read_as(file)
         try:
-            scan = self.previewer.scan(source_of(self.storages, file, life=SCAN_LIFE))
+            scan = self.previewer.scan(source_of(self.storages, file, life=LONG_LIFE), read_as=read_as)
         except SourceUnavailable as error:
             raise _Away(str(error)) from error
         except PreviewError as error:
             return self._failed_scan(file, type(error).__name__, str(error))
         if scan.size != file.size:
             return self._failed_scan(file, "WrongSize", f"read {scan.size} of {file.size} bytes")
-        good = knowledge.note_scan(file.id, scan)
+        good = knowledge.note_scan(file.id, scan, read_as)
         READS.labels("scan", "ok" if good else "ChecksumMismatch").inc()
         if not good:
             _log.error("stored bytes differ from the announced SHA-256", file_id=str(file.id))
@@ -166,6 +172,10 @@ class BackgroundReader:
             gone = Sweep(self.database, self.storages).sweep()
             if gone:
                 _log.info("swept", files=gone)
+
+    def _read_as(self, file: File) -> ReadAs:
+        with self.database.session() as session:
+            return read_as_of(session, file.dataset_id)
 
     def _unread(self, condition: ColumnElement[bool], *, newest_first: bool) -> Sequence[File]:
         at = col(File.created_at)

@@ -90,6 +90,7 @@ class Dataset(SQLModel, table=True):
             sqlite_where=LISTED,
             postgresql_where=LISTED,
         ),
+        Index("ix_dataset_by_file_name", "owner_id", "file_name", sqlite_where=LISTED, postgresql_where=LISTED),
     )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)

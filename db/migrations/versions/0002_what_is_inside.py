@@ -12,6 +12,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+LISTED = sa.text("current_file_id IS NOT NULL")
 LONGEST_KEY = 200
 """Characters, as `catalog.names.sort_key` cuts: an index holds no value without end."""
 LONG_TEXT = 4_000_000
@@ -20,6 +21,13 @@ LONG_TEXT = 4_000_000
 
 def upgrade() -> None:
     op.add_column("dataset", sa.Column("read_as", sa.JSON(), nullable=True))
+    op.create_index(
+        "ix_dataset_by_file_name",
+        "dataset",
+        ["owner_id", "file_name"],
+        sqlite_where=LISTED,
+        postgresql_where=LISTED,
+    )
 
     op.create_table(
         "file_profile",
@@ -64,6 +72,7 @@ def downgrade() -> None:
         table.drop_column("name_key")
     op.drop_table("row_index")
     op.drop_table("file_profile")
+    op.drop_index("ix_dataset_by_file_name", "dataset")
     with op.batch_alter_table("dataset") as table:
         table.drop_column("read_as")
 

@@ -53,12 +53,7 @@ def fill(database: Database) -> None:
             file_id = as_stored(database, uuid.uuid4())
             connection.execute(insert_file, {**plain, "id": file_id, "name": name, "format": form, "size": size})
             for place, column in enumerate(NAMES):
-                connection.execute(
-                    text(
-                        "INSERT INTO file_column (file_id, position, name, type) VALUES (:id, :place, :name, 'string')"
-                    ),
-                    {"id": file_id, "place": place, "name": column},
-                )
+                connection.execute(insert_column, {"id": file_id, "place": place, "name": column})
 
 
 def as_stored(database: Database, value: uuid.UUID) -> str:
