@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from io import BufferedReader
 from typing import Final
 
-from preview.errors import CorruptFile, EncryptedFile, NoTable
+from preview.errors import CorruptFile, EncryptedFile, NoTable, WrongReadAs
 from preview.formats import format_of
 from preview.streams import RangeFile
 
 LISTED: Final = 10
 """Members named in a note."""
+CHOOSABLE: Final = 1_000
+"""Members that a user can choose from."""
 
 OFFICE: Final = (
     ("xl/workbook.xml", "xlsx"),
@@ -33,6 +35,8 @@ class Choice:
 
     member: zipfile.ZipInfo
     notes: list[str]
+    members: tuple[str, ...] = ()
+    """The names of those that can be shown, up to `CHOOSABLE`."""
 
 
 def open_archive(file: RangeFile) -> zipfile.ZipFile:
@@ -62,12 +66,21 @@ def describe(archive: zipfile.ZipFile) -> str:
     return "archive"
 
 
-def choose(archive: zipfile.ZipFile) -> Choice:
-    """The first member that is named like a table, or the only one there is. Raises NoTable, EncryptedFile."""
+def choose(archive: zipfile.ZipFile, said: str | None = None) -> Choice:
+    """The member a user names, else the first that is named like a table, or the only one there is.
+
+    Raises NoTable, EncryptedFile, WrongReadAs (no such member).
+    """
     members = [member for member in archive.infolist() if not member.is_dir() and not _is_hidden(member.filename)]
     if not members:
         raise NoTable("This zip holds no files.")
     tables = [member for member in members if format_of(member.filename) != "other"]
+    choosable = tables or members
+    if said is not None:
+        named = [member for member in members if member.filename == said]
+        if not named:
+            raise WrongReadAs(f"This zip holds no “{said[:200]}”; it holds {_names(choosable)}.")
+        tables = named
     if not tables and len(members) > 1:
         raise NoTable(f"This zip holds {_files(len(members))}, none of them a table: {_names(members)}.")
     member = (tables or members)[0]
@@ -76,7 +89,7 @@ def choose(archive: zipfile.ZipFile) -> Choice:
     notes = [f"“{member.filename}” from this zip is shown."]
     if len(members) > 1:
         notes = [f"This zip holds {_files(len(members))}: {_names(members)}. “{member.filename}” is shown."]
-    return Choice(member, notes)
+    return Choice(member, notes, tuple(member.filename for member in choosable[:CHOOSABLE]))
 
 
 class Member:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Final
 
 from preview.dialect import Dialect, detect
-from preview.encoding import UTF8, Encoding, decode
+from preview.encoding import UTF8, Encoding, chosen, decode
 from preview.encoding import detect as detect_encoding
-from preview.errors import NoTable, TooBig
+from preview.errors import NoTable, TooBig, WrongReadAs
 from preview.limits import MB, Limits
+from preview.read_as import AS_DETECTED, Detected, ReadAs
 from preview.result import RowIndex
 from preview.row_ends import RowEnds
 from preview.row_index import Entry, entry_for
+from preview.said_types import as_said
 from preview.streams import Forward, Rewound
 from preview.table import Table, pick
 from preview.text_cells import typed
@@ -42,6 +44,8 @@ class Text:
     whole: bool
     encoding: Encoding
     label: str
+    codec: str = "utf-8"
+    """What the file itself is in, as `encoding.CHOICES` has it."""
     start: int | None = None
     enter: Callable[[Entry], Forward] | None = None
 
@@ -79,20 +83,21 @@ class _Utf8:
         return b""
 
 
-def open_text(stream: Forward, *, size: int | None) -> Text:
-    """Read the beginning of a text and judge its encoding. `size` is its length in bytes, None where unknown
-    (compressed).
+def open_text(stream: Forward, *, size: int | None, codec: str | None = None) -> Text:
+    """Read the beginning of a text and judge its encoding, unless a user names its `codec`. `size` is its length in
+    bytes, None where unknown (compressed). Raises WrongReadAs.
     """
     wanted = SMALL + 1 if size is None or size <= SMALL else HEAD
     head = fill(stream, wanted)
     whole = len(head) < wanted
-    encoding = detect_encoding(head, whole=whole)
+    encoding = detect_encoding(head, whole=whole) if codec is None else chosen(codec, head)
+    label = encoding.label
     if not encoding.is_wide:
-        plain = Encoding(encoding.codec, encoding.label)
-        return Text(head[encoding.mark :], stream, whole, plain, encoding.label, start=encoding.mark)
+        plain = replace(encoding, mark=0)
+        return Text(head[encoding.mark :], stream, whole, plain, label, encoding.codec, start=encoding.mark)
     wide = _Utf8(Rewound(head[encoding.mark :], stream), encoding.codec)
     head = fill(wide, wanted)
-    return Text(head, wide, len(head) < wanted, UTF8, encoding.label)
+    return Text(head, wide, len(head) < wanted, UTF8, label, encoding.codec)
 
 
 def fill(stream: Forward, wanted: int) -> bytes:
@@ -121,7 +126,7 @@ def window(
     Raises TooBig where they lie further in than `limits.skip`, and there is no index that leads to them.
     """
     first, passed, chunks = leading + offset, 0, text.chunks()
-    if index is not None and text.enter is not None and offset >= index.step:
+    if index is not None and text.enter is not None and not text.whole and offset >= index.step:
         entry = entry_for(index, row=offset, rows=count)
         first, passed, chunks = offset - entry.row, leading + entry.row, text.chunks_from(entry)
     seen, base, last = 0, 0, 0
@@ -161,9 +166,11 @@ def _too_far(text: Text, limits: Limits) -> str:
     )
 
 
-def delimited_dialect(text: Text, named: str) -> Dialect:
-    """The dialect of a text; `named` is the format its name promises. Raises NoTable for one line without end."""
-    dialect = detect(text.sample(), whole=text.whole, prefer=PROMISED.get(named))
+def delimited_dialect(text: Text, named: str, said: ReadAs = AS_DETECTED) -> Dialect:
+    """The dialect of a text; `named` is the format its name promises. Raises NoTable for one line without end, and
+    WrongReadAs.
+    """
+    dialect = detect(text.sample(), whole=text.whole, prefer=PROMISED.get(named), said=said)
     if dialect.delimiter is None and not text.whole and b"\n" not in text.head and b"\r" not in text.head:
         raise NoTable("The file begins with one very long line without any delimiter, which is no table.")
     return dialect
@@ -178,11 +185,17 @@ def read_delimited(
     columns: Sequence[str] | None = None,
     index: RowIndex | None = None,
     named: str = "csv",
+    said: ReadAs = AS_DETECTED,
 ) -> Table:
-    """The rows of a CSV or TSV; `named` is the format its name promises."""
+    """The rows of a CSV or TSV; `named` is the format its name promises, `said` what its user says of it."""
     sample = text.sample()
-    dialect = delimited_dialect(text, named)
+    dialect = delimited_dialect(text, named, said)
     first_rows = _parse_sample(dialect, sample, whole=text.whole)
+    if said.skip and said.skip >= len(first_rows):
+        raise WrongReadAs(
+            f"The {'file' if text.whole else 'beginning of the file'} has {len(first_rows):,} rows, so {said.skip:,} "
+            "cannot be skipped before the table."
+        )
     if not any(any(row) for row in first_rows) and text.whole:
         raise NoTable("The file holds only blank lines, so there is nothing to show.")
     found = window(
@@ -198,7 +211,14 @@ def read_delimited(
         raise TooBig(f"One row of this file is longer than the {limits.text // MB} MB of text a preview reads.")
     page_text, encoding = decode(found.data, text.encoding)
     page = dialect.parse(page_text)[:rows]
-    table = _table(dialect, first_rows, page, limits, columns)
+    table = _table(dialect, first_rows, page, limits, columns, dict(said.types))
+    table.detected = Detected(
+        delimiter=dialect.delimiter or "",
+        quote=dialect.quote or "",
+        encoding=text.codec,
+        header=dialect.header,
+        skip=dialect.preamble,
+    )
     table.format = "tsv" if dialect.delimiter == "\t" and named != "csv" else "csv"
     label = text.label if encoding == text.encoding else f"{text.label}, then {encoding.label}"
     header = "header row" if dialect.header else "no header row"
@@ -223,6 +243,7 @@ def _table(
     page: list[list[str]],
     limits: Limits,
     columns: Sequence[str] | None,
+    types: Mapping[str, str],
 ) -> Table:
     header = list(first_rows[dialect.preamble]) if dialect.header and len(first_rows) > dialect.preamble else []
     sample = list(first_rows[dialect.leading_rows :])
@@ -239,14 +260,17 @@ def _table(
     if dialect.stray_quote:
         notes.append("A quote in this file is never closed, so quotes are shown as they stand.")
     samples = _columns(sample, picked.places)
-    if sample[: len(page)] == page:
-        # The first page lies within the sample; looking at it twice would tell nothing new.
-        cells = [typed(name, known, known[: len(page)]) for name, known in zip(picked.names, samples, strict=True)]
-    else:
-        cells = [
-            typed(name, (*known, *values), values)
-            for name, known, values in zip(picked.names, samples, _columns(page, picked.places), strict=True)
-        ]
+    # The first page lies within the sample; looking at it twice would tell nothing new.
+    within = sample[: len(page)] == page
+    pages = [known[: len(page)] for known in samples] if within else _columns(page, picked.places)
+    cells = []
+    for name, known, shown in zip(picked.names, samples, pages, strict=True):
+        if name in types:
+            column, more = as_said(name, types[name], shown)
+            notes.extend(more)
+        else:
+            column = typed(name, known if within else (*known, *shown), shown)
+        cells.append(column)
     return Table(cells, len(page), "csv", (), None, column_count=width, notes=notes, all_columns=picked.all_names)
 
 

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from preview.errors import WrongReadAs
+from preview.read_as import AS_DETECTED, ReadAs
+
 # One read is bounded by Limits.text; the csv module's own bound of 131,072 characters a cell would fail earlier.
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
@@ -47,6 +50,8 @@ PRIORS: Final = {
     "\x01": 1.0,
     "\x1f": 1.0,
 }
+MOST_SKIPPED: Final = 1_000
+"""Rows that a user can say stand before the table."""
 ONE_COLUMN: Final = 0.55
 """A delimiter that scores less does not divide the text: it has one column."""
 
@@ -75,7 +80,7 @@ class Dialect:
 
     @property
     def delimiter_name(self) -> str:
-        return DELIMITERS[self.delimiter] if self.delimiter else "one column"
+        return DELIMITERS.get(self.delimiter, f"“{self.delimiter}”") if self.delimiter else "one column"
 
     def parse(self, text: str) -> list[list[str]]:
         """The rows of a text, empty lines left out."""
@@ -91,13 +96,17 @@ class Dialect:
         return [row for row in reader if row]
 
 
-def detect(text: str, *, whole: bool, prefer: str | None = None) -> Dialect:
-    """The dialect of a text that begins with `text`; `prefer` is the delimiter its name promises."""
+def detect(text: str, *, whole: bool, prefer: str | None = None, said: ReadAs = AS_DETECTED) -> Dialect:
+    """The dialect of a text that begins with `text`; `prefer` is the delimiter its name promises, `said` what its user
+    does. Raises WrongReadAs where that cannot be.
+    """
+    check(said)
     sample = text[:SAMPLE_TEXT]
     cut = not whole or len(text) > SAMPLE_TEXT
-    best, best_score = Dialect(None, quote='"'), 0.0
-    for base in _quotings(sample):
-        for delimiter in DELIMITERS:
+    quotings = _quotings(sample, said.quote)
+    best, best_score = replace(quotings[0], delimiter=said.delimiter or None), 0.0
+    for base in quotings:
+        for delimiter in DELIMITERS if said.delimiter is None else said.delimiter:
             if delimiter not in sample:
                 continue
             dialect = replace(base, delimiter=delimiter, skip_spaces=base.skip_spaces or delimiter == " ")
@@ -106,22 +115,46 @@ def detect(text: str, *, whole: bool, prefer: str | None = None) -> Dialect:
                 score *= 1.15
             if score > best_score:
                 best, best_score = dialect, score
-    if best_score < ONE_COLUMN:
-        best = Dialect(None, quote='"')
-    best = _without_stray_quote(best, text, whole=whole)
+    if best_score < ONE_COLUMN and not said.delimiter:
+        best = Dialect(None, quote='"' if said.quote is None else said.quote or None)
+    if said.quote is None:
+        best = _without_stray_quote(best, text, whole=whole)
     rows = _sample_rows(best, sample, cut=cut)
-    preamble = _preamble(rows) if best.delimiter else 0
-    return replace(best, preamble=preamble, header=has_header(rows[preamble:]))
+    preamble = said.skip if said.skip is not None else _preamble(rows) if best.delimiter else 0
+    return replace(best, preamble=preamble, header=has_header(rows[preamble:]) if said.header is None else said.header)
 
 
-def _quotings(sample: str) -> list[Dialect]:
-    plain = Dialect(None, quote='"')
+def check(said: ReadAs) -> None:
+    """Raises WrongReadAs for a delimiter or a quote that no text can be read with, or a negative number of rows."""
+    for name, mark in (("delimiter", said.delimiter), ("quote", said.quote)):
+        if mark and (len(mark) != 1 or not mark.isascii() or mark in "\r\n\0"):
+            raise WrongReadAs(
+                f"A {name} is one ASCII character, not “{mark[:20]}”; none at all is said by leaving it empty."
+            )
+    if said.delimiter and said.delimiter == said.quote:
+        raise WrongReadAs("The delimiter and the quote cannot be the same character.")
+    if said.skip is not None and not 0 <= said.skip <= MOST_SKIPPED:
+        raise WrongReadAs(f"From 0 to {MOST_SKIPPED:,} rows can be skipped before the table, not {said.skip:,}.")
+
+
+def _quotings(sample: str, said: str | None) -> list[Dialect]:
+    plain = Dialect(None, quote='"' if said is None else said or None)
+    if not plain.quote:
+        return [plain]
     choices = [plain]
+    if said not in (None, '"'):
+        return (
+            [plain, replace(plain, skip_spaces=True)] if re.search(rf"[,;|\t] +{re.escape(said)}", sample) else choices
+        )
     if re.search(r'[,;|\t] +"', sample):
         choices.append(replace(plain, skip_spaces=True))
     if '\\"' in sample:
         choices.append(replace(plain, escape="\\"))
-    if '"' not in sample and len(re.findall(r"(?:^|[,;|\t])'[^'\n]*'(?=[,;|\t\r\n])", sample, re.MULTILINE)) > 1:
+    if (
+        said is None
+        and '"' not in sample
+        and len(re.findall(r"(?:^|[,;|\t])'[^'\n]*'(?=[,;|\t\r\n])", sample, re.MULTILINE)) > 1
+    ):
         choices.insert(0, replace(plain, quote="'"))
     return choices
 

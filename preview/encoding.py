@@ -10,6 +10,8 @@ from typing import Final
 
 import cchardet
 
+from preview.errors import WrongReadAs
+
 MARKS: Final = (
     (codecs.BOM_UTF32_LE, "utf-32-le", "UTF-32"),
     (codecs.BOM_UTF32_BE, "utf-32-be", "UTF-32"),
@@ -50,13 +52,34 @@ Encoding).
 """
 
 
+CHOICES: Final = {
+    "utf-8": "UTF-8",
+    "utf-16-le": "UTF-16 (little-endian)",
+    "utf-16-be": "UTF-16 (big-endian)",
+    "utf-32-le": "UTF-32 (little-endian)",
+    "utf-32-be": "UTF-32 (big-endian)",
+    "cp1252": "Windows-1252",
+    "latin-1": "Latin-1",
+    **{codec: label for codec, label in sorted(GUESSABLE.values(), key=lambda pair: pair[1]) if codec != "cp1252"},
+    "cp437": "DOS 437",
+    "cp850": "DOS 850",
+    "cp866": "DOS 866",
+    "mac-roman": "Mac Roman",
+}
+"""What a user can say a text is in: codec → label."""
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """A codec, its name for a user, and how many bytes of byte-order mark stand before the text."""
+    """A codec, its name for a user, and how many bytes of byte-order mark stand before the text.
+
+    `said` says that a user named it: bytes it cannot explain are then no reason to look for another.
+    """
 
     codec: str
     label: str
     mark: int = 0
+    said: bool = False
 
     @property
     def is_wide(self) -> bool:
@@ -65,6 +88,14 @@ class Encoding:
 
 
 UTF8: Final = Encoding("utf-8", "UTF-8")
+
+
+def chosen(codec: str, head: bytes) -> Encoding:
+    """The encoding a user names, for a text that begins with `head`. Raises WrongReadAs where there is none such."""
+    if codec not in CHOICES:
+        raise WrongReadAs(f"“{codec[:40]}” is no encoding that is read; these are: {', '.join(CHOICES)}.")
+    mark = next((mark for mark, of, _ in MARKS if of == codec and head.startswith(mark)), b"")
+    return Encoding(codec, CHOICES[codec], len(mark), said=True)
 
 
 def detect(head: bytes, *, whole: bool) -> Encoding:
@@ -95,7 +126,7 @@ def decode(data: bytes, encoding: Encoding) -> tuple[str, Encoding]:
     try:
         return data.decode(encoding.codec), encoding
     except UnicodeDecodeError:
-        if encoding.mark or encoding.is_wide:
+        if encoding.mark or encoding.is_wide or encoding.said:
             return data.decode(encoding.codec, "replace"), encoding
         other = detect(data, whole=True)
         return data.decode(other.codec, "replace"), other

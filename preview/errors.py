@@ -1,12 +1,23 @@
 """Why a file shows no table: one error per fact, each with a sentence for the user.
 
 `str(error)` is that sentence. Every class has a short `title` and is also the builtin it is; all of them are made
-from one argument, so they travel between processes unchanged.
+from one argument, and those about a query from a place in it besides, so they travel between processes unchanged.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+from dataclasses import asdict, dataclass
+from typing import Any, ClassVar, Self
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceInQuery:
+    """Where in the SQL something is wrong. `line` and `column` count from 1; `excerpt` is that line, or the part of it
+    around the place, with carets under it in a second line."""
+
+    line: int
+    column: int
+    excerpt: str
 
 
 class PreviewError(Exception):
@@ -63,22 +74,53 @@ class WorkerCrashed(PreviewError, RuntimeError):
     title = "Reading failed"
 
 
+class WrongReadAs(PreviewError, ValueError):
+    """What a user says of the file does not fit it: no such encoding, sheet, member, column type."""
+
+    title = "Cannot be read that way"
+
+
 class Cancelled(PreviewError, RuntimeError):
     """Somebody stopped the read or the query."""
 
     title = "Stopped"
 
 
-class QueryRefused(PreviewError, ValueError):
+class AboutQuery(PreviewError, ValueError):
+    """Something is wrong with the SQL. `place` says where, if that is known; `suggestion` is the name that may have
+    been meant."""
+
+    title = "The query does not run"
+
+    def __init__(self, text: str, place: PlaceInQuery | None = None, suggestion: str | None = None) -> None:
+        super().__init__(text)
+        self.place = place
+        self.suggestion = suggestion
+
+    def facts(self) -> dict[str, Any]:
+        """As it leaves a worker."""
+        return {
+            "error": type(self).__name__,
+            "text": str(self),
+            "place": asdict(self.place) if self.place else None,
+            "suggestion": self.suggestion,
+        }
+
+    @classmethod
+    def from_facts(cls, facts: dict[str, Any]) -> Self:
+        """What `facts` gave."""
+        place = facts.get("place")
+        return cls(str(facts["text"]), PlaceInQuery(**place) if place else None, facts.get("suggestion"))
+
+
+class QueryRefused(AboutQuery):
     """The SQL is not one SELECT over the tables given, or reaches for something outside them."""
 
     title = "Not allowed in a query"
 
 
-class QueryFailed(PreviewError, ValueError):
-    """The SQL does not run: `str(error)` is DuckDB's reason, and where it stands is told as in `place_in`."""
-
-    title = "The query does not run"
+class QueryFailed(AboutQuery):
+    """The SQL does not run: `str(error)` is DuckDB's reason."""
 
 
 class ResultTooBig(PreviewError, ValueError):

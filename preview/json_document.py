@@ -12,6 +12,7 @@ from preview.errors import NoTable, TooBig
 from preview.json_cells import columns_of
 from preview.json_text import JsonText, elements
 from preview.limits import MB, Limits
+from preview.read_as import Detected
 from preview.table import Table
 
 SAMPLE: Final = 1000
@@ -47,6 +48,7 @@ def read_json(text: Text, *, rows: int, offset: int, limits: Limits, columns: Se
         notes.append("There is more text after the JSON value; it is not shown.")
     page = shape.records[offset : offset + rows]
     table = columns_of(page, limits, sample=shape.records, columns=columns)
+    table.detected = Detected(encoding=text.codec)
     table.read_as, table.total_rows = ("JSON", shape.name, text.label), len(shape.records)
     table.notes[:0] = notes
     return table
@@ -97,6 +99,7 @@ def _array(
         raise NoTable("The JSON array is empty, so there is nothing to show.")
     table = columns_of(page, limits, sample=sample + rest, columns=columns)
     covered = text.whole or (ended and not offset)
+    table.detected = Detected(encoding=text.codec)
     table.read_as, table.total_rows, table.partial = ("JSON", name, text.label), total, not covered
     table.notes[:0] = notes
     return table

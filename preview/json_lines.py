@@ -12,6 +12,7 @@ from preview.encoding import decode
 from preview.errors import CorruptFile, TooBig
 from preview.json_cells import columns_of
 from preview.limits import MB, Limits
+from preview.read_as import Detected
 from preview.result import RowIndex
 from preview.row_ends import RowEnds
 from preview.table import Table
@@ -48,6 +49,7 @@ def read_json_lines(
         )
     if found.too_long:
         table.notes.append(f"The line after these is longer than {limits.text // MB} MB and is not shown.")
+    table.detected = Detected(encoding=text.codec)
     table.format, table.read_as = "jsonl", ("JSON Lines", text.label)
     table.total_rows, table.partial = found.total, not text.whole
     return table

@@ -21,6 +21,7 @@ from preview.limits import MB, Limits
 from preview.parquet import read_parquet
 from preview.read_as import AS_DETECTED, ReadAs
 from preview.result import RowIndex
+from preview.said_types import retype
 from preview.source import Source
 from preview.streams import FIRST, Forward, ForwardFile, RangeFile, Rewound, Unpacked, spool
 from preview.table import Table
@@ -74,13 +75,22 @@ def read(
         raise NoTable("The file is empty (0 bytes), so there is nothing to show.")
     file = RangeFile(open_transport(source), source.size)
     try:
-        return read_file(file, job)
+        return finished(read_file(file, job), job)
     except MemoryError:
         raise TooBig(
             f"Reading this file needs more memory than the {limits.memory // MB:,} MB a preview may use."
         ) from None
     except RecursionError:
         raise TooBig("This file is nested deeper than a preview reads (about 1,000 levels).") from None
+
+
+def finished(table: Table, job: Job) -> Table:
+    """The table with its columns of the types a user says, and told which facts about it are as said."""
+    retype(table, dict(job.read_as.types))
+    here = table.detected.to_plain()
+    chosen = tuple(name for name in job.read_as.to_plain() if name in here or name == "types")
+    table.detected = replace(table.detected, chosen=chosen)
+    return table
 
 
 def read_file(file: RangeFile, job: Job, *, packed: bool = False) -> Table:
@@ -169,12 +179,12 @@ def _zip(file: RangeFile, job: Job, *, packed: bool) -> Table:
         whole, _ = spool(ForwardFile(file), limit=job.limits.spool, what="A workbook")
         # A shape that unpacks to more than may be held is refused before it is opened; the file's own size is bounded
         # too.
-        return _noted(read_workbook(whole, kind=what, **job.page), job)
+        return _noted(read_workbook(whole, kind=what, said=job.read_as, **job.page), job)
     if what != "archive":
         raise NoTable(f"This is {what}, which holds no table; it is stored and can be downloaded.")
     if job.named in ("xlsx", "ods"):
         raise CorruptFile(f"The file is named .{job.named}, but there is no workbook in it.")
-    chosen = choose(archive)
+    chosen = choose(archive, job.read_as.member)
     member = chosen.member
     inner = replace(job, name=member.filename)
     stream = Member(archive, member)
@@ -195,6 +205,7 @@ def _zip(file: RangeFile, job: Job, *, packed: bool) -> Table:
             _spooled(Rewound(head, stream), f"“{member.filename}” inside a zip", job.limits), inner, packed=True
         )
     table.read_as = (*table.read_as, "zip")
+    table.detected = replace(table.detected, member=member.filename, members=chosen.members)
     table.notes[:0] = chosen.notes
     return table
 
@@ -213,15 +224,15 @@ def _ole(file: RangeFile, job: Job) -> Table:
     ):
         raise NoTable("This is an old Office document without a workbook in it; it is stored and can be downloaded.")
     whole, _ = spool(ForwardFile(file), limit=job.limits.spool, what="A workbook")
-    return _noted(read_workbook(whole, kind="xls", **job.page), job)
+    return _noted(read_workbook(whole, kind="xls", said=job.read_as, **job.page), job)
 
 
 def _text(stream: Forward, head: bytes, job: Job, *, size: int | None, file: RangeFile | None = None) -> Table:
-    text, kind = open_judged(stream, head, name=job.name, size=size)
+    text, kind = open_judged(stream, head, name=job.name, size=size, said=job.read_as)
     if file is not None and text.start is not None:
         text.enter = lambda entry: ForwardFile(file, start=entry.byte, first=entry.length)
     if kind == "delimited":
-        return _noted(read_delimited(text, named=job.named, index=job.index, **job.page), job)
+        return _noted(read_delimited(text, named=job.named, index=job.index, said=job.read_as, **job.page), job)
     if kind == "jsonl":
         return _noted(read_json_lines(text, index=job.index, **job.page), job)
     return _noted(read_json(text, **job.page), job)

@@ -5,23 +5,29 @@ from __future__ import annotations
 from preview.content import is_binary, markup, stranger
 from preview.delimited import Text, open_text
 from preview.dialect import detect, kind_of
+from preview.encoding import chosen
 from preview.encoding import detect as detect_encoding
 from preview.errors import CorruptFile, NoTable, PreviewError
 from preview.formats import EXTENSIONS, format_of
 from preview.json_text import looks_like_json
+from preview.read_as import AS_DETECTED, ReadAs
 from preview.streams import Forward
 
 
-def open_judged(stream: Forward, head: bytes, *, name: str, size: int | None) -> tuple[Text, str]:
+def open_judged(
+    stream: Forward, head: bytes, *, name: str, size: int | None, said: ReadAs = AS_DETECTED
+) -> tuple[Text, str]:
     """The text and its kind: `delimited`, `json` or `jsonl`.
 
-    `head` is a copy of the stream's beginning; `size` its length in bytes where that is known. Raises NoTable (no table
-    format) and CorruptFile (not what the name promises).
+    `head` is a copy of the stream's beginning; `size` its length in bytes where that is known; a text whose delimiter
+    is `said` is delimited. Raises NoTable (no table format), CorruptFile (not what the name promises) and WrongReadAs.
     """
-    wide = detect_encoding(head[:4096], whole=False)
+    wide = detect_encoding(head[:4096], whole=False) if said.encoding is None else chosen(said.encoding, head)
     if not (wide.mark or wide.is_wide) and is_binary(head):
         raise _not_text(head, name)
-    text = open_text(stream, size=size)
+    text = open_text(stream, size=size, codec=said.encoding)
+    if said.delimiter is not None:
+        return text, "delimited"
     if text.whole and not text.sample().strip("\ufeff \t\r\n\0"):
         raise NoTable("The file holds only blank lines, so there is nothing to show.")
     return text, _kind(text, name)

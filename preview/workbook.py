@@ -10,10 +10,11 @@ from typing import Any, BinaryIO, Final
 
 import python_calamine
 
-from preview.dialect import has_header
-from preview.errors import CorruptFile, EncryptedFile, NoTable, TooBig
+from preview.dialect import check, has_header
+from preview.errors import CorruptFile, EncryptedFile, NoTable, PreviewError, TooBig, WrongReadAs
 from preview.limits import MB, Limits
 from preview.moments import moment_text, span_text
+from preview.read_as import AS_DETECTED, Detected, ReadAs
 from preview.result import JsonValue
 from preview.table import Cells, Table, clean, number, pick, real
 
@@ -42,22 +43,33 @@ def read_workbook(
     offset: int,
     limits: Limits,
     columns: Sequence[str] | None = None,
+    said: ReadAs = AS_DETECTED,
 ) -> Table:
-    """The rows of the first sheet that has any. Raises CorruptFile, EncryptedFile, NoTable."""
+    """The rows of the sheet a user names, else of the first that has any.
+
+    Raises CorruptFile, EncryptedFile, NoTable, WrongReadAs (no such sheet).
+    """
+    check(said)
     try:
         book = python_calamine.load_workbook(file)
         names = list(book.sheet_names)
-        for name in names:
+        if said.sheet is not None and said.sheet not in names:
+            listed = ", ".join(f"“{name}”" for name in names)
+            raise WrongReadAs(f"This workbook has no sheet “{said.sheet[:100]}”; it has {listed[:500]}.")
+        for name in names if said.sheet is None else (said.sheet,):
             sheet = book.get_sheet_by_name(name)
             if sheet.height and sheet.width:
-                return _sheet(sheet, name, names, kind=kind, rows=rows, offset=offset, limits=limits, columns=columns)
+                return _sheet(
+                    sheet, name, names, kind=kind, rows=rows, offset=offset, limits=limits, columns=columns, said=said
+                )
     except python_calamine.PasswordError:
         raise EncryptedFile("This workbook is protected with a password, so its rows cannot be shown.") from None
     except (python_calamine.CalamineError, OSError, ValueError) as error:
-        if isinstance(error, NoTable):
+        if isinstance(error, PreviewError):
             raise
         raise CorruptFile(f"The workbook is damaged: {_short(error)}.") from None
-    raise NoTable("This workbook has no cell with a value in it.")
+    where = "This workbook" if said.sheet is None else f"The sheet “{said.sheet}”"
+    raise NoTable(f"{where} has no cell with a value in it.")
 
 
 def _short(error: BaseException) -> str:
@@ -74,12 +86,17 @@ def _sheet(
     offset: int,
     limits: Limits,
     columns: Sequence[str] | None,
+    said: ReadAs,
 ) -> Table:
     width = int(sheet.width)
     lines = sheet.iter_rows()
     head = [_values(line, width) for line in islice(lines, SAMPLE)]
-    preamble = _preamble(head)
-    header = has_header([[_text(value) for value in line] for line in head[preamble : preamble + 200]])
+    preamble = _preamble(head) if said.skip is None else said.skip
+    if said.skip and said.skip >= int(sheet.height):
+        raise WrongReadAs(f"The sheet has {int(sheet.height):,} rows, so {said.skip:,} cannot be skipped.")
+    header = said.header
+    if header is None:
+        header = has_header([[_text(value) for value in line] for line in head[preamble : preamble + 200]])
     first = preamble + (1 if header else 0)
     titles = [_text(value) for value in head[preamble]] if header and len(head) > preamble else []
     picked = pick((titles + [""] * width)[:width], limits, columns, named=header)
@@ -115,6 +132,7 @@ def _sheet(
         column_count=width,
         notes=notes,
         all_columns=picked.all_names,
+        detected=Detected(header=header, skip=preamble, sheet=name, sheets=tuple(names)),
     )
 
 

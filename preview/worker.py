@@ -99,7 +99,7 @@ def answer(task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """The facts and the rows of one task; what goes wrong is told as the name of a PreviewError and its sentence."""
     bounds = Limits.from_plain(task["limits"])
     source = Source(**task["source"])
-    read_as = ReadAs.from_plain(task["read_as"])
+    read_as = ReadAs.from_plain(task.get("read_as"))
     try:
         if task["kind"] == "scan":
             from preview.counting import scan
@@ -121,9 +121,9 @@ def answer(task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
             rows=task["rows"],
             offset=task["offset"],
             limits=bounds,
-            columns=task["columns"],
+            columns=task.get("columns"),
             read_as=read_as,
-            index=RowIndex.from_plain(task["index"]),
+            index=RowIndex.from_plain(task.get("index")),
         )
         if task.get("ask") == "cell":
             return {}, whole_cell(table, offset=task["offset"], limits=bounds)
