@@ -6,6 +6,7 @@ from one argument, and those about a query from a place in it besides, so they t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Self
 
@@ -24,6 +25,15 @@ class PreviewError(Exception):
     """A file could not be shown; the message is one sentence or two for the user."""
 
     title: ClassVar[str] = "No preview"
+
+    def facts(self) -> dict[str, Any]:
+        """As it leaves a worker."""
+        return {"error": type(self).__name__, "text": str(self)}
+
+    @classmethod
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
+        """What `facts` gave."""
+        return cls(str(facts["text"]))
 
 
 class NoTable(PreviewError, ValueError):
@@ -98,17 +108,11 @@ class AboutQuery(PreviewError, ValueError):
         self.suggestion = suggestion
 
     def facts(self) -> dict[str, Any]:
-        """As it leaves a worker."""
-        return {
-            "error": type(self).__name__,
-            "text": str(self),
-            "place": asdict(self.place) if self.place else None,
-            "suggestion": self.suggestion,
-        }
+        place = asdict(self.place) if self.place else None
+        return {**super().facts(), "place": place, "suggestion": self.suggestion}
 
     @classmethod
-    def from_facts(cls, facts: dict[str, Any]) -> Self:
-        """What `facts` gave."""
+    def from_facts(cls, facts: Mapping[str, Any]) -> Self:
         place = facts.get("place")
         return cls(str(facts["text"]), PlaceInQuery(**place) if place else None, facts.get("suggestion"))
 

@@ -305,8 +305,6 @@ def _cancelled() -> Cancelled:
 
 def _error(facts: dict[str, Any]) -> PreviewError:
     family = getattr(errors, str(facts["error"]), PreviewError)
-    return (
-        family(str(facts["text"]))
-        if isinstance(family, type) and issubclass(family, PreviewError)
-        else PreviewError(str(facts["text"]))
-    )
+    if not (isinstance(family, type) and issubclass(family, PreviewError)):
+        family = PreviewError
+    return family.from_facts(facts)

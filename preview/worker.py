@@ -129,7 +129,7 @@ def answer(task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
             return {}, whole_cell(table, offset=task["offset"], limits=bounds)
         return payload(table, offset=task["offset"], limits=bounds)
     except PreviewError as error:
-        return {"error": type(error).__name__, "text": str(error)}, b""
+        return error.facts(), b""
     except MemoryError:
         text = f"Showing this file needs more memory than the {bounds.memory // 1_000_000:,} MB a preview may use."
         return {"error": "TooBig", "text": text}, b""

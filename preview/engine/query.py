@@ -1,0 +1,146 @@
+"""A user's SELECT, and the first rows of what it gives in the preview's shape."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from preview.arrow_cells import Arrow, type_name
+from preview.engine.complaints import complaint
+from preview.engine.connect import quoted
+from preview.engine.fence import Connection, bare, checked
+from preview.errors import ResultTooBig
+from preview.limits import Limits
+from preview.result import JsonValue
+from preview.table import Cells, Table, number, payload, unique_names
+
+MOST_ROWS: Final = 10_000
+BATCH: Final = 2048
+"""Rows fetched at once: DuckDB's own vectors."""
+
+_AS_TEXT: Final = ("BIGNUM", "BIT", "GEOMETRY", "TIME WITH TIME ZONE", "UHUGEINT", "VARIANT")
+"""Types that Arrow has none for, or that lose something on the way: their text is exact."""
+_WHOLE: Final = frozenset({"HUGEINT", "UHUGEINT", "BIGNUM"})
+
+
+class Rows:
+    """The result of one SELECT as record batches. `types` are DuckDB's names of the column types, `schema` is Arrow's
+    once the first batch was asked for."""
+
+    def __init__(self, con: Connection, sql: str) -> None:
+        relation = _bound(con, sql)
+        self.names, self.notes = unique_names(relation.columns)
+        self.types = [str(kind) for kind in relation.types]
+        if any(kind.startswith(_AS_TEXT) for kind in self.types):
+            relation = _bound(con, _with_texts(bare(sql), self.types))
+        self._relation = relation
+        self.schema: Any = None
+
+    def batches(self, size: int) -> Iterator[Any]:
+        """Record batches of up to `size` rows, made while they are asked for."""
+        reader = self._relation.to_arrow_reader(size)
+        self.schema = reader.schema
+        try:
+            yield from reader
+        finally:
+            # A connection has one result at a time.
+            del reader
+
+
+def run(
+    con: Connection, sql: str, *, tables: Collection[str], limit: int, limits: Limits
+) -> tuple[dict[str, JsonValue], bytes]:
+    """The facts (`Preview`'s, and `more`, `seconds`) and the rows as JSON: at most `limit`, and 10,000, of them.
+
+    Raises QueryRefused, QueryFailed, ResultTooBig.
+    """
+    begun = time.perf_counter()
+    limit = max(0, min(limit, MOST_ROWS))
+    checked(con, sql, tables)
+    with complaining(sql):
+        rows = Rows(con, sql)
+        found, more = _first(rows, limit, limits)
+    table = _table(rows, found, limit, more=more, limits=limits)
+    facts, text = payload(table, offset=0, limits=limits)
+    return {**facts, "more": more, "seconds": time.perf_counter() - begun}, text
+
+
+@contextmanager
+def complaining(sql: str) -> Iterator[None]:
+    """Whatever DuckDB raises inside leaves as a PreviewError about this SQL."""
+    try:
+        yield
+    except (duckdb.Error, pa.ArrowException, MemoryError, OSError) as error:
+        raise complaint(error, sql) from None
+
+
+def _bound(con: Connection, sql: str) -> Any:
+    try:
+        return con.sql(sql)
+    except duckdb.Error:
+        # `sql` loses the place in the query on its way, `execute` keeps it; what cannot be bound takes no time.
+        con.execute(sql)
+        raise
+
+
+def _with_texts(sql: str, types: list[str]) -> str:
+    names = [f"c{place}" for place in range(len(types))]
+    shown = (
+        f"CAST({quoted(name)} AS VARCHAR)" if kind.startswith(_AS_TEXT) and not kind.endswith("]") else quoted(name)
+        for name, kind in zip(names, types, strict=True)
+    )
+    return f"SELECT {', '.join(shown)} FROM (\n{sql}\n) AS result({', '.join(names)})"  # noqa: S608  # checked before
+
+
+def _first(rows: Rows, limit: int, limits: Limits) -> tuple[list[Any], bool]:
+    """Up to `limit` rows as batches, and whether there are more."""
+    found: list[Any] = []
+    count = size = 0
+    for batch in rows.batches(min(limit + 1, BATCH)):
+        if count + batch.num_rows > limit:
+            found.append(batch.slice(0, limit - count))
+            return found, True
+        found.append(batch)
+        count += batch.num_rows
+        size += batch.nbytes
+        if size > limits.text:
+            raise ResultTooBig(
+                f"The first {count:,} rows of this result are more than {limits.text // 1_000_000:,} MB. Ask for fewer "
+                "columns or rows, or shorten long texts with left(column, 100)."
+            )
+    return found, False
+
+
+def _table(rows: Rows, batches: list[Any], limit: int, *, more: bool, limits: Limits) -> Table:
+    kept = limits.for_rows(limit).columns
+    convert = Arrow(cell=limits.cell)
+    cells = []
+    for place, (name, kind) in enumerate(zip(rows.names[:kept], rows.types, strict=False)):
+        values: list[JsonValue] = []
+        for batch in batches:
+            values.extend(convert.values(batch.column(place)))
+        cells.append(_whole(Cells(name, type_name(rows.schema.field(place).type), values), kind))
+    notes = list(rows.notes)
+    if len(rows.names) > kept:
+        notes.append(f"The first {kept:,} of {len(rows.names):,} columns are shown.")
+    if convert.cut:
+        notes.append(f"{convert.cut:,} long {'cell is' if convert.cut == 1 else 'cells are'} cut.")
+    count = sum(batch.num_rows for batch in batches)
+    return Table(
+        cells, count, "sql", (), None if more else count, partial=more, column_count=len(rows.names), notes=notes
+    )
+
+
+def _whole(cells: Cells, kind: str) -> Cells:
+    """Whole numbers past 64 bits as what they are; Arrow carries them as decimals or texts."""
+    if kind not in _WHOLE:
+        return cells
+    return Cells(
+        cells.name, "integer", [None if value is None else number(int(Decimal(str(value)))) for value in cells.values]
+    )
