@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final
@@ -33,12 +33,12 @@ class Rows:
     """The result of one SELECT as record batches. `types` are DuckDB's names of the column types, `schema` is Arrow's
     once the first batch was asked for."""
 
-    def __init__(self, con: Connection, sql: str) -> None:
-        relation = _bound(con, sql)
+    def __init__(self, con: Connection, sql: str, values: Sequence[Any] = ()) -> None:
+        relation = _bound(con, sql, values)
         self.names, self.notes = unique_names(relation.columns)
         self.types = [str(kind) for kind in relation.types]
         if any(kind.startswith(_AS_TEXT) for kind in self.types):
-            relation = _bound(con, _with_texts(bare(sql), self.types))
+            relation = _bound(con, _with_texts(bare(sql), self.types), values)
         self._relation = relation
         self.schema: Any = None
 
@@ -65,8 +65,10 @@ def run(
     checked(con, sql, tables)
     with complaining(sql):
         rows = Rows(con, sql)
-        found, more = _first(rows, limit, limits)
-    table = _table(rows, found, limit, more=more, limits=limits)
+        found, more = first_rows(rows, limit, limits)
+    table = table_of(rows, found, limit, limits=limits)
+    if more:
+        table.total_rows, table.partial = None, True
     facts, text = payload(table, offset=0, limits=limits)
     return {**facts, "more": more, "seconds": time.perf_counter() - begun}, text
 
@@ -80,12 +82,12 @@ def complaining(sql: str) -> Iterator[None]:
         raise complaint(error, sql) from None
 
 
-def _bound(con: Connection, sql: str) -> Any:
+def _bound(con: Connection, sql: str, values: Sequence[Any]) -> Any:
     try:
-        return con.sql(sql)
+        return con.sql(sql, params=list(values) or None)
     except duckdb.Error:
         # `sql` loses the place in the query on its way, `execute` keeps it; what cannot be bound takes no time.
-        con.execute(sql)
+        con.execute(sql, list(values) or None)
         raise
 
 
@@ -98,7 +100,7 @@ def _with_texts(sql: str, types: list[str]) -> str:
     return f"SELECT {', '.join(shown)} FROM (\n{sql}\n) AS result({', '.join(names)})"  # noqa: S608  # checked before
 
 
-def _first(rows: Rows, limit: int, limits: Limits) -> tuple[list[Any], bool]:
+def first_rows(rows: Rows, limit: int, limits: Limits) -> tuple[list[Any], bool]:
     """Up to `limit` rows as batches, and whether there are more."""
     found: list[Any] = []
     count = size = 0
@@ -117,7 +119,8 @@ def _first(rows: Rows, limit: int, limits: Limits) -> tuple[list[Any], bool]:
     return found, False
 
 
-def _table(rows: Rows, batches: list[Any], limit: int, *, more: bool, limits: Limits) -> Table:
+def table_of(rows: Rows, batches: list[Any], limit: int, *, limits: Limits) -> Table:
+    """The batches as cells; as many columns as so many rows leave room for."""
     kept = limits.for_rows(limit).columns
     convert = Arrow(cell=limits.cell)
     cells = []
@@ -132,9 +135,7 @@ def _table(rows: Rows, batches: list[Any], limit: int, *, more: bool, limits: Li
     if convert.cut:
         notes.append(f"{convert.cut:,} long {'cell is' if convert.cut == 1 else 'cells are'} cut.")
     count = sum(batch.num_rows for batch in batches)
-    return Table(
-        cells, count, "sql", (), None if more else count, partial=more, column_count=len(rows.names), notes=notes
-    )
+    return Table(cells, count, "sql", (), count, column_count=len(rows.names), notes=notes)
 
 
 def _whole(cells: Cells, kind: str) -> Cells:
