@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import contextlib
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -11,18 +12,24 @@ import pyarrow.parquet as pq
 from preview.arrow_cells import Arrow
 from preview.errors import CorruptFile, EncryptedFile, NoTable, PreviewError, TooBig
 from preview.limits import Limits
+from preview.parquet_pages import CannotSlice, read_footer
+from preview.parquet_slice import Slicer, leaves_of, taken
 from preview.streams import RangeFile
 from preview.table import Table, pick
 
-WHOLE_GROUP: Final = 16 << 20
-"""Bytes: the columns of a row group up to this size are fetched in few large requests; larger ones page by page."""
+WHOLE_GROUP: Final = 8 << 20
+"""Bytes: the columns of a row group up to this size are fetched in few large requests; of larger ones only the pages
+with the rows."""
+SLICED_COLUMNS: Final = 500
+"""Columns that are looked at page by page; of more, each has only a small part of a row group."""
+MAGIC: Final = b"PAR1"
+NO_FOOTER: Final = "The Parquet footer is damaged or missing, so nothing in the file can be found. Was it sent whole?"
 TAIL: Final = 1 << 16
 SIGNATURE: Final = 28
 """Bytes that follow a plaintext footer whose columns are encrypted (Parquet Modular Encryption, 5.5). pyarrow says
 nothing of them, and crashes where such a column's metadata is looked at."""
 ENCRYPTED: Final = "This Parquet file is encrypted, and the key is not in it, so its rows cannot be shown."
 PAGE_BUFFER: Final = 1 << 18
-BATCH: Final = 128
 
 
 def read_parquet(
@@ -38,31 +45,28 @@ def read_parquet(
         raise _reason(error) from None
 
 
-def _read(file: Any, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None) -> Table:
-    # pyarrow begins with the same last 64 KiB, which the file remembers.
-    tail = file.read_at(max(0, file.size - TAIL), TAIL)
-    opened = pq.ParquetFile(file, pre_buffer=True)
+def _read(file: RangeFile, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None) -> Table:
+    footer = _footer(file)
+    # Everything that is asked of the metadata is answered from memory.
+    opened = pq.ParquetFile(pa.BufferReader(MAGIC + footer + len(footer).to_bytes(4, "little") + MAGIC))
     metadata, schema = opened.metadata, opened.schema_arrow
-    if int.from_bytes(tail[-8:-4], "little") - metadata.serialized_size == SIGNATURE:
+    if len(footer) - metadata.serialized_size == SIGNATURE:
         raise EncryptedFile(ENCRYPTED)
     width = len(schema.names)
     if not width:
         raise NoTable("This Parquet file has no columns.")
     picked = pick(schema.names, limits, columns)
     notes = picked.notes
-    wanted = list(dict.fromkeys(schema.names[place] for place in picked.places)) if picked.all_names else None
-    batches = list(_batches(file, opened, rows=rows, offset=offset, columns=wanted))
+    source = _Source(file, footer, opened, picked.places)
+    chunks, count = source.rows(rows=rows, offset=offset)
     arrow = Arrow(cell=limits.cell)
     cells = []
-    # pyarrow gives the columns in the file's order, and all of one name.
-    read = [place for place, name in enumerate(schema.names) if wanted is None or name in wanted]
     for place, name in zip(picked.places, picked.names, strict=True):
+        pieces = chunks[place]
         kind = schema.field(place).type
-        chunks = [batch.column(read.index(place)) for batch in batches]
         column = arrow.cells(
-            name, chunks[0] if len(chunks) == 1 else pa.chunked_array(chunks, kind if not chunks else None)
+            name, pieces[0] if len(pieces) == 1 else pa.chunked_array(pieces, kind if not pieces else None)
         )
-        column.values = column.values[:rows]
         cells.append(column)
     if arrow.cut:
         notes.append(
@@ -70,17 +74,30 @@ def _read(file: Any, *, rows: int, offset: int, limits: Limits, columns: Sequenc
         )
     groups = metadata.num_row_groups
     read_as = ("Parquet", f"{groups:,} row group{'' if groups == 1 else 's'}", *_compression(metadata))
-    total = metadata.num_rows
     return Table(
         cells,
-        sum(len(batch) for batch in batches),
+        count,
         "parquet",
         read_as,
-        total,
+        metadata.num_rows,
         column_count=width,
         notes=notes,
         all_columns=picked.all_names,
     )
+
+
+def _footer(file: RangeFile) -> bytes:
+    """The metadata as it is written. Raises CorruptFile, EncryptedFile."""
+    tail = file.read_at(max(0, file.size - TAIL), TAIL)
+    if tail[-4:] == b"PARE":
+        raise EncryptedFile(ENCRYPTED)
+    length = int.from_bytes(tail[-8:-4], "little")
+    if tail[-4:] != MAGIC or not 0 < length <= file.size - 12:
+        raise CorruptFile(NO_FOOTER)
+    if length + 8 <= len(tail):
+        return tail[-8 - length : -8]
+    before = file.read_at(file.size - 8 - length, length + 8 - len(tail))
+    return before + tail[:-8]
 
 
 def _compression(metadata: Any) -> tuple[str, ...]:
@@ -90,57 +107,93 @@ def _compression(metadata: Any) -> tuple[str, ...]:
     return () if name == "uncompressed" else (name,)
 
 
-def _batches(file: Any, opened: Any, *, rows: int, offset: int, columns: list[str] | None) -> Iterator[Any]:
-    metadata = opened.metadata
-    left, skip = rows, offset
-    for group in range(metadata.num_row_groups):
-        if left <= 0:
-            return
-        size = metadata.row_group(group).num_rows
-        if skip >= size:
-            skip -= size
-            continue
-        for batch in _group(file, opened, group, columns=columns, skip=skip):
-            taken = batch.slice(skip, left) if skip < len(batch) else None
-            skip = max(0, skip - len(batch))
-            if taken is None:
-                continue
-            left -= len(taken)
-            yield taken
-            if left <= 0:
-                return
-        skip = 0
+class _Source:
+    """The row groups of a file, and of its columns those to be shown, by their `places`."""
 
+    def __init__(self, file: RangeFile, footer: bytes, opened: Any, places: list[int]) -> None:
+        self._file, self._footer, self._opened, self._places = file, footer, opened, places
+        self._metadata, self._names = opened.metadata, opened.schema_arrow.names
 
-def _group(file: Any, opened: Any, group: int, *, columns: list[str] | None, skip: int) -> Iterator[Any]:
-    metadata = opened.metadata
-    row_group = metadata.row_group(group)
-    chunks = [row_group.column(place) for place in range(row_group.num_columns)]
-    kept = set(columns) if columns is not None else None
-    chosen = [
-        chunk
-        for chunk in chunks
-        if kept is None or chunk.path_in_schema.split(".")[0] in kept or chunk.path_in_schema in kept
-    ]
-    in_one = sum(chunk.total_compressed_size for chunk in chosen) <= WHOLE_GROUP
-    # Text columns stay dictionaries: a short dictionary of huge values would otherwise be written out once per row.
-    texts = sorted(
-        {
+    def rows(self, *, rows: int, offset: int) -> tuple[dict[int, list[Any]], int]:
+        """The arrays of each column, one after the other, and the number of rows in them."""
+        found: dict[int, list[Any]] = {place: [] for place in self._places}
+        begin = count = 0
+        for group in range(self._metadata.num_row_groups):
+            size = self._metadata.row_group(group).num_rows
+            first, last = max(offset - begin, 0), min(offset + rows - begin, size)
+            begin += size
+            if first < last:
+                count += last - first
+                for place, pieces in self._group(group, first, last).items():
+                    found[place] += pieces
+            if begin >= offset + rows:
+                break
+        return found, count
+
+    def _group(self, group: int, first: int, last: int) -> dict[int, list[Any]]:
+        found = {}
+        if len(self._places) <= SLICED_COLUMNS and self._size(group, self._places) > WHOLE_GROUP:
+            # What cannot be sliced is read from its start.
+            with contextlib.suppress(CannotSlice):
+                found = self._sliced(group, first, last)
+        rest = [place for place in self._places if place not in found]
+        return {**found, **self._streamed(group, rest, first, last)} if rest else found
+
+    def _sliced(self, group: int, first: int, last: int) -> dict[int, list[Any]]:
+        leaves = leaves_of(read_footer(self._footer, group))
+        slicer = Slicer(
+            self._opened,
+            self._file.read_many,
+            group_rows=self._metadata.row_group(group).num_rows,
+            first=first,
+            last=last,
+        )
+        return slicer.read([leaves[place] for place in self._places if place in leaves])
+
+    def _streamed(self, group: int, places: list[int], first: int, last: int) -> dict[int, list[Any]]:
+        names = {self._names[place] for place in places}
+        # pyarrow gives the columns in the file's order, and all of one name.
+        given = [place for place, name in enumerate(self._names) if name in names]
+        in_one = self._size(group, places) <= WHOLE_GROUP
+        # Text columns stay dictionaries: a short dictionary of huge values would otherwise be written out once per row.
+        texts = {
             chunk.path_in_schema
-            for chunk in chosen
-            if chunk.physical_type == "BYTE_ARRAY" and "." not in chunk.path_in_schema
+            for chunk in self._chunks(group, places)
+            if chunk.physical_type == "BYTE_ARRAY" and "." not in chunk.path_in_schema and _is_looked_up(chunk)
         }
-    )
-    reader = pq.ParquetFile(
-        file,
-        metadata=metadata,
-        read_dictionary=texts,
-        coerce_int96_timestamp_unit="us",
-        pre_buffer=in_one,
-        buffer_size=0 if in_one else PAGE_BUFFER,
-    )
-    batch = BATCH if skip < 10_000 else 4096
-    yield from reader.iter_batches(batch, row_groups=[group], columns=columns, use_threads=False)
+        reader = pq.ParquetFile(
+            self._file,
+            metadata=self._metadata,
+            read_dictionary=sorted(texts),
+            coerce_int96_timestamp_unit="us",
+            pre_buffer=in_one,
+            buffer_size=0 if in_one else PAGE_BUFFER,
+        )
+        columns = None if len(given) == len(self._names) else [self._names[place] for place in given]
+        found: dict[int, list[Any]] = {place: [] for place in places}
+        for batch in taken(reader, skip=first, rows=last - first, row_groups=[group], columns=columns):
+            for place in places:
+                found[place].append(batch.column(given.index(place)))
+        return found
+
+    def _size(self, group: int, places: list[int]) -> int:
+        return sum(chunk.total_compressed_size for chunk in self._chunks(group, places))
+
+    def _chunks(self, group: int, places: list[int]) -> list[Any]:
+        row_group = self._metadata.row_group(group)
+        chunks = [row_group.column(place) for place in range(row_group.num_columns)]
+        if len(places) == len(self._names):
+            return chunks
+        names = {self._names[place] for place in places}
+        return [
+            chunk for chunk in chunks if chunk.path_in_schema.split(".")[0] in names or chunk.path_in_schema in names
+        ]
+
+
+def _is_looked_up(chunk: Any) -> bool:
+    """Whether the values stand in a dictionary; pyarrow makes none of those that a delta encoding follows."""
+    encodings = chunk.encodings
+    return any("DICTIONARY" in name for name in encodings) and not any("DELTA" in name for name in encodings)
 
 
 def _reason(error: BaseException) -> Exception:
@@ -155,7 +208,5 @@ def _reason(error: BaseException) -> Exception:
     if isinstance(error, pa.ArrowNotImplementedError | NotImplementedError):
         return NoTable(f"This Parquet file uses something that cannot be read yet: {text}.")
     if "footer" in lower or "magic" in lower:
-        return CorruptFile(
-            "The Parquet footer is damaged or missing, so nothing in the file can be found. Was it sent whole?"
-        )
+        return CorruptFile(NO_FOOTER)
     return CorruptFile(f"This Parquet file is damaged: {text}.")

@@ -11,14 +11,14 @@ import io
 import lzma
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Final, Protocol, cast
 
 import zstandard
 
 from preview.errors import CorruptFile, TooBig
 from preview.formats import TITLES
-from preview.transport import Transport
+from preview.transport import Transport, fetch_many
 
 FIRST: Final = 1 << 18
 """Bytes of a forward stream's first fetch; each later one doubles up to `LARGEST`, so that few rows cost few bytes."""
@@ -35,6 +35,11 @@ class Forward(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
+def is_cut(stream: Forward) -> bool:
+    """Whether a stream ended because only the ends of its file are there, and not because the file did."""
+    return bool(getattr(stream, "cut", False))
+
+
 class RangeFile(io.RawIOBase):
     """A read-only, seekable file over a transport; remembers its first bytes and what it fetched last."""
 
@@ -43,6 +48,10 @@ class RangeFile(io.RawIOBase):
         self.size = size
         self.path = getattr(transport, "path", None)
         """Where the bytes lie on this machine's disk, if they do."""
+        self.known = size
+        """Bytes from the first on that are there to be read in order: all, but where only a file's ends are."""
+        self.cut = False
+        """Whether somebody read on to where those end."""
         self._transport = transport
         self._readahead = readahead
         self._position = 0
@@ -73,6 +82,12 @@ class RangeFile(io.RawIOBase):
         """Like `read_at`, without fetching more than is asked for: for small pieces that lie far apart."""
         return self._fetch(start, max(0, min(length, self.size - start)))
 
+    def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+        """The bytes of each range, a beginning and an end. Raises ValueError where one lies outside the file."""
+        if any(not 0 <= begin <= end <= self.size for begin, end in ranges):
+            raise ValueError("a part of the file lies outside it")
+        return fetch_many(self._transport, ranges)
+
     def _fetch(self, start: int, length: int) -> bytes:
         return self._transport.fetch(start, length)
 
@@ -102,9 +117,13 @@ class RangeFile(io.RawIOBase):
 
 
 class ForwardFile:
-    """A forward stream over a `RangeFile` from byte `start` on: begins with small fetches and doubles them."""
+    """A forward stream over a `RangeFile` from byte `start` on: begins with small fetches and doubles them.
+
+    It ends early where not all of the file is `known`; `cut` turns true then.
+    """
 
     def __init__(self, file: RangeFile, *, start: int = 0, first: int = FIRST) -> None:
+        self.cut = False
         self._file = file
         self._position = start
         self._next = min(first, LARGEST)
@@ -112,7 +131,11 @@ class ForwardFile:
 
     def read(self, size: int, /) -> bytes:
         if not self._buffer:
-            block = self._file.read_at(self._position, self._next) if self._position else self._file.head(self._next)
+            if self._position >= self._file.known < self._file.size:
+                self.cut = self._file.cut = True
+                return b""
+            length = min(self._next, self._file.known - self._position)
+            block = self._file.read_at(self._position, length) if self._position else self._file.head(length)
             self._position += len(block)
             self._next = min(self._next * 2, LARGEST)
             self._buffer = memoryview(block)
@@ -143,6 +166,10 @@ class Rewound:
     def __init__(self, first: bytes, rest: Forward) -> None:
         self._first = memoryview(first)
         self._rest = rest
+
+    @property
+    def cut(self) -> bool:
+        return is_cut(self._rest)
 
     def read(self, size: int, /) -> bytes:
         if self._first:
@@ -180,6 +207,10 @@ class Unpacked:
         else:
             self._member: _Decompressor = _new_member(wrapping)
             self._begun = False
+
+    @property
+    def cut(self) -> bool:
+        return is_cut(self._packed)
 
     def read(self, size: int, /) -> bytes:
         try:

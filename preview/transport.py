@@ -6,7 +6,9 @@ Every failure leaves as `SourceGone` (the store says it is not there) or `Source
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
@@ -20,6 +22,11 @@ ATTEMPTS: Final = 3
 BACKOFF: Final = 0.2
 """Seconds before the second attempt; doubled before the third."""
 CHUNK: Final = 1 << 20
+
+NEAR: Final = 1 << 14
+"""Bytes between two ranges that are fetched with them rather than asking twice."""
+LANES: Final = 6
+"""Requests at once for ranges that lie apart: what a far store takes to answer is then waited for once."""
 
 GONE = "The file's bytes are no longer in the store."
 AWAY = "The store did not answer, so the file cannot be read just now. It is safe; try again in a moment."
@@ -45,6 +52,31 @@ def open_transport(source: Source) -> Transport:
     if scheme in ("http", "https"):
         return HttpTransport(source)
     raise ValueError(f"a source is read from file:// or http(s)://, not {scheme}://")
+
+
+def fetch_many(transport: Transport, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
+    """The bytes of each range, a beginning and an end; those that are near each other in one request, from a store
+    several at a time.
+    """
+    runs: list[list[int]] = []
+    for begin, end in sorted(ranges):
+        if begin == end:
+            continue
+        if runs and begin <= runs[-1][1] + NEAR:
+            runs[-1][1] = max(runs[-1][1], end)
+        else:
+            runs.append([begin, end])
+    sizes = [(begin, end - begin) for begin, end in runs]
+    if isinstance(transport, HttpTransport) and len(runs) > 1:
+        blocks = list(_lanes().map(lambda run: transport.fetch(*run), sizes))
+    else:
+        blocks = [transport.fetch(*run) for run in sizes]
+    starts = [begin for begin, _ in runs]
+    found = []
+    for begin, end in ranges:
+        run = bisect_right(starts, begin) - 1
+        found.append(blocks[run][begin - starts[run] : end - starts[run]] if begin < end else b"")
+    return found
 
 
 class DiskTransport:
@@ -187,5 +219,15 @@ _pool: list[urllib3.PoolManager] = []
 def _connections() -> urllib3.PoolManager:
     # One per worker process, made on first use: connections are kept between reads of the same store.
     if not _pool:
-        _pool.append(urllib3.PoolManager(num_pools=4, maxsize=2))
+        _pool.append(urllib3.PoolManager(num_pools=4, maxsize=LANES))
     return _pool[0]
+
+
+_executors: list[ThreadPoolExecutor] = []
+
+
+def _lanes() -> ThreadPoolExecutor:
+    # One per worker process as well: starting threads takes longer than a request to a near store.
+    if not _executors:
+        _executors.append(ThreadPoolExecutor(LANES, thread_name_prefix="range"))
+    return _executors[0]
