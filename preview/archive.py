@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from io import BufferedReader
 from typing import Final
 
+from preview.ends import OutsideEnds
 from preview.errors import CorruptFile, EncryptedFile, NoTable, WrongReadAs
 from preview.formats import format_of
 from preview.streams import RangeFile
 
 LISTED: Final = 10
 """Members named in a note."""
+STEP: Final = 1 << 14
+"""Bytes read of a member at once, and lost where only a part of the zip is there."""
 CHOOSABLE: Final = 1_000
 """Members that a user can choose from."""
 
@@ -93,9 +96,13 @@ def choose(archive: zipfile.ZipFile, said: str | None = None) -> Choice:
 
 
 class Member:
-    """What one member of a zip holds, as a forward stream. Raises CorruptFile, EncryptedFile, NoTable."""
+    """What one member of a zip holds, as a forward stream; `cut` turns true where only a part of the zip is there.
+
+    Raises CorruptFile, EncryptedFile, NoTable.
+    """
 
     def __init__(self, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+        self.cut = False
         self._name = member.filename
         try:
             self._file = archive.open(member)
@@ -108,7 +115,10 @@ class Member:
 
     def read(self, size: int, /) -> bytes:
         try:
-            return self._file.read(size)
+            return self._file.read(min(size, STEP))
+        except OutsideEnds:
+            self.cut = True
+            return b""
         except (zipfile.BadZipFile, zlib.error, EOFError) as error:
             raise CorruptFile(f"“{self._name}” in this zip is damaged: {_short(error)}.") from None
 

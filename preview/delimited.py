@@ -18,7 +18,7 @@ from preview.result import RowIndex
 from preview.row_ends import RowEnds
 from preview.row_index import Entry, entry_for
 from preview.said_types import as_said
-from preview.streams import Forward, Rewound
+from preview.streams import Forward, Rewound, is_cut
 from preview.table import Table, pick
 from preview.text_cells import typed
 
@@ -74,6 +74,10 @@ class _Utf8:
         self._decoder = codecs.getincrementaldecoder(codec)("replace")
         self._ended = False
 
+    @property
+    def cut(self) -> bool:
+        return is_cut(self._stream)
+
     def read(self, size: int, /) -> bytes:
         while not self._ended:
             block = self._stream.read(max(size // 2, 4))
@@ -89,7 +93,7 @@ def open_text(stream: Forward, *, size: int | None, codec: str | None = None) ->
     """
     wanted = SMALL + 1 if size is None or size <= SMALL else HEAD
     head = fill(stream, wanted)
-    whole = len(head) < wanted
+    whole = len(head) < wanted and not is_cut(stream)
     encoding = detect_encoding(head, whole=whole) if codec is None else chosen(codec, head)
     label = encoding.label
     if not encoding.is_wide:
@@ -97,7 +101,7 @@ def open_text(stream: Forward, *, size: int | None, codec: str | None = None) ->
         return Text(head[encoding.mark :], stream, whole, plain, label, encoding.codec, start=encoding.mark)
     wide = _Utf8(Rewound(head[encoding.mark :], stream), encoding.codec)
     head = fill(wide, wanted)
-    return Text(head, wide, len(head) < wanted, UTF8, label, encoding.codec)
+    return Text(head, wide, len(head) < wanted and not is_cut(wide), UTF8, label, encoding.codec)
 
 
 def fill(stream: Forward, wanted: int) -> bytes:
@@ -151,6 +155,8 @@ def window(
                 raise TooBig(_too_far(text, limits))
         elif len(buffer) - (start - base) > limits.text:
             return Window(bytes(buffer[start - base : max(last, start) - base]), None, too_long=True)
+    if is_cut(text.rest):
+        return Window(bytes(buffer[start - base : max(last, start) - base]) if start is not None else b"", None)
     total = passed + seen + len(ends.finish())
     return Window(bytes(buffer[start - base :]) if start is not None else b"", total)
 

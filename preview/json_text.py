@@ -37,6 +37,11 @@ class JsonText:
             yield decoder.decode(block)
         yield decoder.decode(b"", final=True)
 
+    @property
+    def position(self) -> int:
+        """Characters before the cursor."""
+        return self.passed + self._at
+
     def peek(self) -> str:
         """The next character that is no blank, "" at the end."""
         while True:

@@ -5,13 +5,13 @@ Runs in a worker process. Every way out is a `Table` or a `PreviewError`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO, Final
 
 from preview.archive import Member, choose, describe, open_archive
 from preview.content import is_binary, signature_of
-from preview.delimited import read_delimited
+from preview.delimited import Text, read_delimited
 from preview.errors import CorruptFile, EncryptedFile, NoTable, TooBig
 from preview.formats import TITLES, WRAPPINGS, format_of
 from preview.ipc import read_ipc_file, read_ipc_stream
@@ -47,6 +47,8 @@ class Job:
     columns: tuple[str, ...] | None = None
     read_as: ReadAs = AS_DETECTED
     index: RowIndex | None = None
+    take: Callable[[Text, str, Job], Table] | None = None
+    """What reads a text, of the kind `open_judged` gives, in place of the readers of pages."""
 
     @property
     def named(self) -> str:
@@ -142,7 +144,7 @@ def _unpacked(stream: Unpacked, wrapping: str, job: Job, *, packed: bool) -> Tab
     else:
         what = f"{TITLES.get(kind, 'Binary')} data inside {TITLES[wrapping]}"
         table = read_file(_spooled(whole, what, job.limits), inner, packed=True)
-    if stream.truncated:
+    if stream.truncated and not stream.cut:
         table.notes.append("The compressed file ends in the middle; these are the rows that could be unpacked.")
         table.total_rows, table.partial = None, True
     table.read_as = (*table.read_as, TITLES[wrapping])
@@ -231,6 +233,8 @@ def _text(stream: Forward, head: bytes, job: Job, *, size: int | None, file: Ran
     text, kind = open_judged(stream, head, name=job.name, size=size, said=job.read_as)
     if file is not None and text.start is not None:
         text.enter = lambda entry: ForwardFile(file, start=entry.byte, first=entry.length)
+    if job.take is not None:
+        return _noted(job.take(text, kind, job), job)
     if kind == "delimited":
         return _noted(read_delimited(text, named=job.named, index=job.index, said=job.read_as, **job.page), job)
     if kind == "jsonl":

@@ -73,8 +73,7 @@ def _truth(text: str) -> JsonValue:
     return _TRUTHS.get(text.strip().lower())
 
 
-def _day(text: str) -> JsonValue:
-    text = text.strip()
+def _iso_day(text: str) -> str | None:
     for pattern in _DAYS:
         found = pattern.fullmatch(text)
         if found is not None:
@@ -82,17 +81,19 @@ def _day(text: str) -> JsonValue:
                 return date(int(found["year"]), int(found["month"]), int(found["day"])).isoformat()
             except ValueError:
                 return None
+    return None
+
+
+def _day(text: str) -> JsonValue:
     moment = _moment(text)
     return moment[:10] if isinstance(moment, str) else None
 
 
 def _moment(text: str) -> JsonValue:
     day, _, clock = text.strip().replace("T", " ").partition(" ")
-    found = _day(day) if clock else _day(text) if day else None
-    if not isinstance(found, str):
-        return None
+    found = _iso_day(day)
     written = f"{found}T{clock.strip() or '00:00:00'}"
-    return READ["timestamp"](written) if _TIMESTAMP.fullmatch(written) else None
+    return READ["timestamp"](written) if found and _TIMESTAMP.fullmatch(written) else None
 
 
 PARSE: Final[dict[str, Callable[[str], JsonValue]]] = {

@@ -60,7 +60,7 @@ class RangeFile(io.RawIOBase):
 
     def head(self, length: int) -> bytes:
         """The first bytes, at most `length` of them; they are kept."""
-        wanted = min(length, self.size)
+        wanted = min(length, self.known)
         if len(self._head) < wanted:
             self._head += self._fetch(len(self._head), wanted - len(self._head))
         return self._head[:wanted]

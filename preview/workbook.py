@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import html
+import re
 import zipfile
+import zlib
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import islice
@@ -10,17 +13,22 @@ from typing import Any, BinaryIO, Final
 
 import python_calamine
 
+from preview.archive import open_archive
 from preview.dialect import check, has_header
 from preview.errors import CorruptFile, EncryptedFile, NoTable, PreviewError, TooBig, WrongReadAs
 from preview.limits import MB, Limits
 from preview.moments import moment_text, span_text
 from preview.read_as import AS_DETECTED, Detected, ReadAs
 from preview.result import JsonValue
+from preview.streams import RangeFile
 from preview.table import Cells, Table, clean, number, pick, real
 
 SAMPLE: Final = 1000
 PACKED_RATIO: Final = 4
 """A workbook may unpack to this many times `Limits.spool`: its cells are then held in memory once."""
+
+NAMES_PART: Final = 1 << 20
+_SHEET_NAME: Final = re.compile(r"<(?:\w+:)?sheet\s[^<>]*?\bname=\"([^\"]*)\"")
 
 
 def check_parts(archive: zipfile.ZipFile, limits: Limits) -> None:
@@ -70,6 +78,17 @@ def read_workbook(
         raise CorruptFile(f"The workbook is damaged: {_short(error)}.") from None
     where = "This workbook" if said.sheet is None else f"The sheet “{said.sheet}”"
     raise NoTable(f"{where} has no cell with a value in it.")
+
+
+def sheet_names_at_ends(file: RangeFile) -> tuple[str, ...]:
+    """The names of an .xlsx workbook's sheets, where the parts that tell them can be read; else none."""
+    try:
+        archive = open_archive(file)
+        part = archive.getinfo("xl/workbook.xml")
+        text = archive.read(part).decode("utf-8", "replace") if part.file_size <= NAMES_PART else ""
+    except (PreviewError, KeyError, OSError, ValueError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error):
+        return ()
+    return tuple(html.unescape(name) for name in _SHEET_NAME.findall(text))
 
 
 def _short(error: BaseException) -> str:
