@@ -1,0 +1,121 @@
+// A table of columns, one of them chosen by a radio button: a click anywhere in a row, or the arrow keys.
+const HEADS = [
+  ["pick", "Chosen"],
+  ["name", "Column"],
+  ["type", "Type"],
+  ["bars", "Distribution"],
+  ["empty", "Empty"],
+  ["distinct", "Distinct"],
+  ["summary", "Range or most frequent"],
+];
+const SVG = "http://www.w3.org/2000/svg";
+const WIDTH = 100;
+const HEIGHT = 30;
+
+function smallBars(column) {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("class", column.lengths ? "small lengths" : "small");
+  svg.setAttribute("viewBox", `0 0 ${WIDTH} ${HEIGHT}`);
+  svg.setAttribute("preserveAspectRatio", "none");
+  svg.setAttribute("role", "img");
+  svg.setAttribute("aria-label", column.alt);
+  const step = WIDTH / Math.max(column.bars.length, 8);
+  column.bars.forEach((height, place) => {
+    const bar = document.createElementNS(SVG, "rect");
+    // What is not empty is seen, however small it is beside the highest.
+    const tall = height ? Math.max(1, height * HEIGHT) : 0;
+    bar.setAttribute("x", place * step);
+    bar.setAttribute("y", HEIGHT - tall);
+    bar.setAttribute("width", step * 0.86);
+    bar.setAttribute("height", tall);
+    svg.append(bar);
+  });
+  return svg;
+}
+
+function nameCell(column) {
+  const cell = element("td", "name", column.name);
+  cell.title = column.name;
+  if (column.hints.length) {
+    const mark = element("span", "mark");
+    mark.title = column.hints.join("\n");
+    mark.setAttribute("role", "img");
+    mark.setAttribute("aria-label", column.hints.join(" "));
+    mark.append(icon("hint"));
+    cell.append(mark);
+  }
+  const empty = column.empty === "none" ? "" : ` · ${column.empty} empty`;
+  cell.append(element("span", "below", `${column.type}${empty}${column.summary ? ` · ${column.summary}` : ""}`));
+  return cell;
+}
+
+function rowOf(column, choose) {
+  const row = element("tr");
+  const pick = element("td", "pick");
+  const radio = element("input");
+  radio.type = "radio";
+  radio.name = "column";
+  radio.value = column.name;
+  radio.setAttribute("aria-label", column.name);
+  radio.onchange = () => choose(column.name);
+  pick.append(radio);
+  row.onclick = (event) => {
+    if (event.target === radio || radio.checked) return;
+    radio.checked = true;
+    radio.focus({ preventScroll: true });
+    choose(column.name);
+  };
+  const type = element("td", "type");
+  type.append(element("span", `chip ${column.tone}`, column.type));
+  const bars = element("td", "bars");
+  if (column.bars.length) bars.append(smallBars(column));
+  const summary = element("td", "summary", column.summary);
+  summary.title = column.summary;
+  row.append(
+    pick,
+    nameCell(column),
+    type,
+    bars,
+    element("td", column.empty === "none" ? "empty quiet" : "empty", column.empty),
+    element("td", "distinct", column.distinct),
+    summary,
+  );
+  return row;
+}
+
+function tableOf(columns, choose) {
+  const table = element("table");
+  table.setAttribute("aria-label", "Columns");
+  const head = element("tr");
+  for (const [className, text] of HEADS) {
+    const cell = element("th", className, className === "pick" ? undefined : text);
+    if (className === "pick") cell.setAttribute("aria-label", text);
+    cell.scope = "col";
+    head.append(cell);
+  }
+  const top = element("thead");
+  const body = element("tbody");
+  top.append(head);
+  body.append(...columns.map((column) => rowOf(column, choose)));
+  table.append(top, body);
+  return table;
+}
+
+export default function ({ data, parentElement, setTriggerValue }) {
+  const frame = parentElement.querySelector(".frame");
+  const mark = (name) => {
+    for (const radio of frame.querySelectorAll("input")) {
+      radio.checked = radio.value === name;
+      radio.closest("tr").classList.toggle("chosen", radio.checked);
+    }
+  };
+  const choose = (name) => {
+    mark(name);
+    setTriggerValue("chosen", name);
+  };
+  // Only another choice: the rows stay, and with them the focus of whoever walks through them.
+  const drawn = JSON.stringify(data.columns);
+  if (frame.drawn !== drawn) frame.replaceChildren(tableOf(data.columns, choose));
+  frame.drawn = drawn;
+  mark(data.chosen);
+}
