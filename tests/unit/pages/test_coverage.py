@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pages.preview_tab import as_shown, coverage, float_format, pages_of
+from pages.preview_tab import coverage, pages_of
+from pages.rows_table import as_shown, float_format
 from preview.result import Column, Preview
 
 
