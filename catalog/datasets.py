@@ -19,7 +19,9 @@ from catalog.intake import rename
 from catalog.listing import DatasetQuery, Listing, prepare
 from catalog.names import clean_description, clean_name, clean_tags
 from catalog.removal import Removal
-from catalog.views import DatasetDetail, DatasetPage, dataset_detail, dataset_summaries
+from catalog.search import words
+from catalog.similar import Similar, find_similar
+from catalog.views import DatasetDetail, DatasetPage, dataset_detail, dataset_summaries, with_matched_columns
 from db import Database
 from db.tables import Dataset, DatasetTag, File, FileStatus, ShelfCount
 from db.utc import utc_now
@@ -66,7 +68,7 @@ class Datasets:
             rows = select(Dataset).where(col(Dataset.id).in_(ids)).options(defer(Dataset.search_text))  # type: ignore[arg-type]
             by_id = {row.id: row for row in session.exec(rows)} if ids else {}
             datasets = [by_id[one] for one in ids]
-            items = dataset_summaries(session, datasets)
+            items = with_matched_columns(session, dataset_summaries(session, datasets), words(query.q))
         more = len(found.ids) > query.limit
         return DatasetPage(items, _next(listing, datasets[-1]) if more else None, found.total, found.size)
 
@@ -74,6 +76,11 @@ class Datasets:
         """One dataset, listed or not. Raises DatasetNotFound."""
         with self.database.session() as session:
             return dataset_detail(session, find_dataset(session, caller, dataset_id))
+
+    def similar(self, caller: Caller, dataset_id: uuid.UUID, *, most: int = 5) -> tuple[Similar, ...]:
+        """Other datasets that share columns with this one, the most alike first. Raises DatasetNotFound."""
+        with self.database.session() as session:
+            return find_similar(session, caller, dataset_id, most)
 
     def update(
         self,

@@ -23,6 +23,9 @@ class EventKind(StrEnum):
     FILE_FAILED = "file_failed"
     DATASET_CHANGED = "dataset_changed"
     DATASET_DELETED = "dataset_deleted"
+    RESULT_SAVED = "result_saved"
+    """The result of a query became this dataset."""
+    RESULT_EXPORTED = "result_exported"
 
 
 def record(

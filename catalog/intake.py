@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from catalog.access import find_dataset
 from catalog.caller import Caller
 from catalog.errors import DatasetNameTaken, InvalidChecksum, InvalidRole, InvalidSize
-from catalog.names import clean_file_name, clean_name, default_name, free_names, sort_key
+from catalog.names import clean_description, clean_file_name, clean_name, default_name, free_names, sort_key
 from catalog.parts import part_size_for
 from db.tables import Dataset, File, FileStatus, Upload
 from db.utc import utc_now
@@ -39,6 +39,8 @@ class NewUpload:
     name: str | None = None
     role: str = BucketRole.DATASETS
     sha256: str | None = None
+    description: str = ""
+    """Of the new dataset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Announced:
     name: str | None
     role: BucketRole
     sha256: str | None
+    description: str
 
 
 def is_sha256(text: str | None) -> bool:
@@ -59,11 +62,18 @@ def is_sha256(text: str | None) -> bool:
     return text is not None and SHA256.fullmatch(text) is not None
 
 
-def check(new: NewUpload) -> Announced:
-    """Raises the Invalid… errors: InvalidFileName, InvalidSize, InvalidChecksum, InvalidName, InvalidRole."""
-    file_name = clean_file_name(new.file_name)
-    if not 0 <= new.size <= MAX_OBJECT_SIZE:
+def check_size(size: int) -> None:
+    """Raises InvalidSize."""
+    if not 0 <= size <= MAX_OBJECT_SIZE:
         raise InvalidSize("The size must be from 0 bytes to 5 TiB, the most an object store holds in one object.")
+
+
+def check(new: NewUpload) -> Announced:
+    """Raises the Invalid… errors: InvalidFileName, InvalidSize, InvalidChecksum, InvalidName, InvalidRole,
+    InvalidDescription.
+    """
+    file_name = clean_file_name(new.file_name)
+    check_size(new.size)
     if new.sha256 is not None and not is_sha256(new.sha256):
         raise InvalidChecksum("The SHA-256 must be 64 hexadecimal digits.")
     if new.role not in tuple(BucketRole):
@@ -76,6 +86,7 @@ def check(new: NewUpload) -> Announced:
         name=None if new.name is None else clean_name(new.name),
         role=BucketRole(new.role),
         sha256=None if new.sha256 is None else new.sha256.lower(),
+        description=clean_description(new.description),
     )
 
 
@@ -130,28 +141,28 @@ def rename(session: Session, dataset: Dataset, name: str) -> None:
 
 def _add_dataset(session: Session, caller: Caller, announced: Announced) -> Dataset:
     if announced.name is not None:
-        dataset = _try_name(session, caller, announced.name)
+        dataset = _try_name(session, caller, announced.name, announced.description)
         while dataset is None:
             holder = _holder(session, caller.user_id, announced.name)
             if holder is not None:
                 raise DatasetNameTaken(announced.name, holder)
             # Whoever held the name let it go in this moment.
-            dataset = _try_name(session, caller, announced.name)
+            dataset = _try_name(session, caller, announced.name, announced.description)
         return dataset
     name = default_name(announced.file_name)
     alike = select(Dataset.name).where(
         Dataset.owner_id == caller.user_id, col(Dataset.name).startswith(name[:150], autoescape=True)
     )
     for candidate in free_names(name, set(session.exec(alike))):
-        dataset = _try_name(session, caller, candidate)
+        dataset = _try_name(session, caller, candidate, announced.description)
         if dataset is not None:
             return dataset
     raise AssertionError("free_names never ends")
 
 
-def _try_name(session: Session, caller: Caller, name: str) -> Dataset | None:
+def _try_name(session: Session, caller: Caller, name: str, description: str) -> Dataset | None:
     """A new dataset, or None where the unique constraint says that the name is taken."""
-    dataset = Dataset(owner_id=caller.user_id, name=name, name_key=sort_key(name))
+    dataset = Dataset(owner_id=caller.user_id, name=name, name_key=sort_key(name), description=description)
     try:
         with session.begin_nested():
             session.add(dataset)

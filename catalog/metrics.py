@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 UPLOADS = Counter(
     "datashelf_uploads_total", "Uploads by how far they came: started, completed, aborted, failed.", ["outcome"]
@@ -18,3 +18,23 @@ PREVIEW_SECONDS = Histogram(
 READS = Counter(
     "datashelf_background_reads_total", "Files read in the background, by act and how it ended.", ["act", "outcome"]
 )
+PROFILES = Counter(
+    "datashelf_profiles_total", "Statistics computed, by how it ended: ok, or the name of the error.", ["outcome"]
+)
+PROFILE_SECONDS = Histogram(
+    "datashelf_profile_seconds",
+    "How long computing a file's statistics took.",
+    buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
+)
+QUERIES = Counter(
+    "datashelf_queries_total",
+    "Queries by act (run, export, save, rows, chart) and how they ended: ok, or the name of the error.",
+    ["act", "outcome"],
+)
+QUERY_SECONDS = Histogram(
+    "datashelf_query_seconds",
+    "How long a query took, waiting for its turn included.",
+    ["act"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60),
+)
+COPIES_BYTES = Gauge("datashelf_copies_bytes", "Bytes of columnar copies kept beside the files.")

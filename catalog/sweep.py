@@ -17,6 +17,7 @@ from catalog.completion import mark_deleted
 from catalog.events import EventKind, record
 from catalog.metrics import UPLOADS
 from catalog.removal import Removal
+from catalog.results import Results
 from db import Database
 from db.tables import File, FileStatus, Upload
 from db.utc import utc_now
@@ -36,7 +37,10 @@ class Sweep:
     storages: Storages
 
     def sweep(self) -> int:
-        """Give up stale uploads and finish removals; says how many files are gone. Raises DatabaseUnavailable."""
+        """Give up stale uploads, drop old results of queries, finish removals; says how many files are gone.
+
+        Raises DatabaseUnavailable.
+        """
         now = utc_now()
         stale = or_(
             col(Upload.touched_at) < now - IDLE,
@@ -55,4 +59,5 @@ class Sweep:
                 detail = {"file_name": file.file_name, "size": file.size}
                 record(session, EventKind.UPLOAD_EXPIRED, dataset_id=file.dataset_id, file_id=file.id, detail=detail)
             UPLOADS.labels("aborted").inc()
+        Results(self.storages).sweep()
         return Removal(self.database, self.storages).sweep()

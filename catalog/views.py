@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
-from db.tables import Dataset, DatasetTag, File, FileStatus, User
+from db.tables import Column, Dataset, DatasetTag, File, FileStatus, User
 from preview.formats import TEXT_FORMATS
 from storage.protocol import Backend
 
 MOST_READ_ATTEMPTS = 5
 """How often the background reader tries a file that ends its worker or its time, before it lets it be."""
+
+MOST_MATCHED = 5
+"""Columns that are named as found by a search."""
 
 RowsCounted = Literal["known", "counting", "unknown"]
 
@@ -59,6 +63,8 @@ class DatasetSummary:
     updated_at: datetime
     file_id: uuid.UUID | None
     file_name: str
+    matched_columns: tuple[str, ...] = ()
+    """Of a list that was searched: names of columns in which a word of the search stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,24 @@ def dataset_summaries(session: Session, datasets: Sequence[Dataset]) -> tuple[Da
             file_name=dataset.file_name,
         )
         for dataset in datasets
+    )
+
+
+def with_matched_columns(
+    session: Session, summaries: Sequence[DatasetSummary], words: Sequence[str]
+) -> tuple[DatasetSummary, ...]:
+    """The same, each with the first columns in whose names one of the folded words stands."""
+    ids = [one.file_id for one in summaries if one.file_id is not None]
+    if not words or not ids:
+        return tuple(summaries)
+    found: dict[uuid.UUID, list[str]] = {}
+    has = or_(*(col(Column.name_key).contains(word, autoescape=True) for word in words))
+    query = select(Column.file_id, Column.name).where(col(Column.file_id).in_(ids), has)
+    for file_id, name in session.exec(query.order_by(col(Column.position))):
+        found.setdefault(file_id, []).append(name)
+    return tuple(
+        replace(one, matched_columns=tuple(found.get(one.file_id, ())[:MOST_MATCHED])) if one.file_id else one
+        for one in summaries
     )
 
 

@@ -1,0 +1,67 @@
+"""Results of queries to download: objects in the bucket for what is temporary, for which no row stands.
+
+They lie under a prefix of their own, apart from files that somebody uploads into that bucket, and the day they were
+made stands in their key: the sweep needs nothing but the listing.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+
+from db.utc import utc_now
+from storage import Storages
+from storage.protocol import Backend, BucketRole, FileStorage, ObjectRef, StorageError
+
+PREFIX = f"{BucketRole.TEMP}/results/"
+KEPT = timedelta(days=1)
+"""How long a result can be downloaded; its link lives shorter."""
+STAMP = "%Y%m%dT%H%M%SZ"
+MEDIA_TYPES = {"parquet": "application/vnd.apache.parquet", "csv": "text/csv"}
+
+_log = structlog.get_logger("catalog")
+
+
+@dataclass(frozen=True)
+class Results:
+    """Puts results into the store that takes new files now, and takes old ones out of both."""
+
+    storages: Storages
+
+    def put(self, path: Path, *, form: str, file_name: str, life: timedelta) -> str:
+        """A link to the stored result, which is saved under `file_name`. Raises the store's errors."""
+        storage = self.storages.primary
+        ref = ObjectRef(BucketRole.TEMP, f"{PREFIX}{utc_now():{STAMP}}-{uuid.uuid4()}")
+        with path.open("rb") as data:
+            storage.upload_file(ref, data, path.stat().st_size, MEDIA_TYPES[form])
+        return storage.get_presigned_url(ref, life, file_name)
+
+    def sweep(self) -> int:
+        """Drop what is older than a day, in every store that is used; says how many. Never raises."""
+        return sum(self._sweep(self.storages.of(backend)) for backend in self._used())
+
+    def _used(self) -> set[Backend]:
+        return {Backend.LOCAL, self.storages.state.configured}
+
+    @staticmethod
+    def _sweep(storage: FileStorage) -> int:
+        gone, now = 0, utc_now()
+        try:
+            for stored in list(storage.list_files(BucketRole.TEMP, PREFIX)):
+                made = _made_at(stored.ref.key)
+                if made is not None and made < now - KEPT:
+                    gone += storage.delete_file(stored.ref)
+        except StorageError as error:
+            _log.warning("results left for the next sweep", backend=str(storage.backend), error=str(error))
+        return gone
+
+
+def _made_at(key: str) -> datetime | None:
+    try:
+        return datetime.strptime(key.removeprefix(PREFIX).partition("-")[0], STAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
