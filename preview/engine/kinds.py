@@ -1,0 +1,161 @@
+"""Columns of text as typed ones, over all rows of a file, by the rules of `preview.text_cells` written in SQL.
+
+A `Kind` is a type of the preview and one way to store it: `value` and `fits` are SQL over a column of text `{c}` whose
+empty cells are null. The first kind of `KINDS` that every cell fits is the column's; text fits always.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from preview.engine.connect import literal
+from preview.text_cells import BOOLEAN, DATE, FLOAT, INTEGER, TIME, TIMESTAMP
+
+ZONE: Final = r"(?:Z|UTC|:[0-9]{2}(?:\.[0-9]+)? ?[-+][0-9:]+)\s*$"
+"""What only a moment with an offset ends with: a date's own hyphens stand before any colon."""
+FINE: Final = r"\.[0-9]{7}"
+"""More digits than microseconds have."""
+BLANK: Final = " \t\n\r\x0b\x0c"
+MISFIT: Final = "misfit in column "
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """`type` is the preview's; `store` says what the stored column stands for (a key of `tables.VALUES`, or ""); `note`
+    is told of a column where something of its values is left out."""
+
+    name: str
+    type: str
+    value: str
+    fits: str
+    store: str = ""
+    note: str = ""
+
+    def fitting(self, column: str) -> str:
+        """SQL: whether a cell that is not null is one of this kind; never null itself."""
+        return f"coalesce({self.fits.replace('{c}', column)}, false)"
+
+    def checked(self, column: str, place: int) -> str:
+        """SQL of the value; a cell that does not fit ends the statement with an error that names the column's place."""
+        if not self.fits:
+            return column
+        value = self.value.replace("{c}", column)
+        return f"CASE WHEN {column} IS NULL OR {self.fitting(column)} THEN {value} ELSE error('{MISFIT}{place};') END"
+
+    def lenient(self, column: str) -> str:
+        """SQL of the value, null where a cell does not fit."""
+        if not self.fits:
+            return column
+        return f"CASE WHEN {self.fitting(column)} THEN {self.value.replace('{c}', column)} END"
+
+
+def _matches(pattern: str, column: str = "{c}") -> str:
+    return f"regexp_full_match({column}, {literal(pattern.removeprefix('^').removesuffix('$'))})"
+
+
+def _ends(pattern: str) -> str:
+    return f"regexp_matches({{c}}, {literal(pattern)})"
+
+
+def _cast(kind: str) -> str:
+    return f"try_cast({{c}} AS {kind})"
+
+
+_TRIMMED = f"trim({{c}}, {literal(BLANK)})"
+_HUGE = _cast("HUGEINT")
+# What DuckDB writes back as it stands needs no pattern, which costs more.
+_PLAIN_INTEGER = f"{_cast('BIGINT')}::VARCHAR = {{c}}"
+_INTEGER = f"({_PLAIN_INTEGER} OR {_matches(INTEGER)})"
+# A whole number among floats must not be rounded by being one.
+_EXACT = (
+    r"(length({c}) <= 15 OR NOT regexp_full_match({c}, '\s*-?[0-9]+\s*') OR coalesce("
+    f"{_HUGE} BETWEEN -9223372036854775808 AND 18446744073709551615 AND {_HUGE}::DOUBLE::HUGEINT = {_HUGE}, false))"
+)
+_DAY = f"try_cast({_TRIMMED} AS DATE)"
+_FIRST = "DATE '0001-01-01'"
+_MOMENT = f"try_cast({_TRIMMED} AS TIMESTAMP)"
+_ZONED = rf"try_cast(regexp_replace({_TRIMMED}, ' ([-+])', '\1') AS TIMESTAMPTZ)"
+_NANO = f"try_cast({_TRIMMED} AS TIMESTAMP_NS)"
+_OF_MOMENT = f"{_matches(TIMESTAMP)} AND {_DAY} >= {_FIRST}"
+
+TEXT: Final = Kind("text", "string", "{c}", "")
+EMPTY: Final = Kind("empty", "null", "NULL::INTEGER", "false")
+KINDS: Final = (
+    Kind("bigint", "integer", _cast("BIGINT"), f"{_INTEGER} AND {_cast('BIGINT')} IS NOT NULL"),
+    Kind("ubigint", "integer", _cast("UBIGINT"), f"{_matches(INTEGER)} AND {_cast('UBIGINT')} IS NOT NULL"),
+    Kind(
+        "huge",
+        "integer",
+        _cast("DECIMAL(20, 0)"),
+        f"{_matches(INTEGER)} AND {_HUGE} BETWEEN -9223372036854775808 AND 18446744073709551615",
+        store="huge",
+    ),
+    Kind("double", "float", _cast("DOUBLE"), f"{_matches(FLOAT)} AND {_EXACT}"),
+    Kind("boolean", "boolean", f"lower({_TRIMMED}) = 'true'", f"({{c}} IN ('true', 'false') OR {_matches(BOOLEAN)})"),
+    Kind("date", "date", _DAY, f"{_matches(DATE)} AND {_DAY} >= {_FIRST}"),
+    Kind(
+        "timestamp",
+        "timestamp",
+        _MOMENT,
+        f"(({_cast('TIMESTAMP')}::VARCHAR = {{c}} AND length({{c}}) > 10 AND {_MOMENT} >= {_FIRST} AND "
+        f"{_MOMENT} < DATE '10000-01-01') OR ({_OF_MOMENT} AND NOT {_ends(ZONE)} AND NOT {_ends(FINE)}))",
+    ),
+    Kind(
+        "timestamptz", "timestamp", _ZONED, f"{_OF_MOMENT} AND {_ends(ZONE)} AND NOT {_ends(FINE)}", store="timestamptz"
+    ),
+    Kind("timestamp_ns", "timestamp", _NANO, f"{_OF_MOMENT} AND NOT {_ends(ZONE)} AND {_NANO} IS NOT NULL"),
+    Kind(
+        "mixed_moments",
+        "timestamp",
+        _ZONED,
+        _OF_MOMENT,
+        store="timestamptz",
+        note="Moments are compared in UTC and to the microsecond; those without an offset are taken as UTC.",
+    ),
+    Kind("time", "time", f"try_cast({_TRIMMED} AS TIME)", f"{_matches(TIME)} AND NOT {_ends(FINE)}"),
+    Kind("time_ns", "time", f"try_cast({_TRIMMED} AS TIME_NS)", _matches(TIME)),
+)
+BY_NAME: Final = {kind.name: kind for kind in (*KINDS, TEXT, EMPTY)}
+DIGIT: Final = "regexp_matches({c}, '[0-9]')"
+"""A column of NaN and infinities alone holds no number: it is text."""
+
+
+def guess(kind: str, cells: Sequence[str | None]) -> Kind:
+    """The first kind to try for a column that the preview calls `kind` by a sample, the cells given.
+
+    A column that is empty in the sample may hold anything further on, and finding that out costs no more than trying.
+    """
+    if kind == "string":
+        return TEXT
+    if kind == "null":
+        return EMPTY
+    fitting = [found for found in KINDS if found.type == kind]
+    first = next((cell for cell in cells if cell), "")
+    if kind == "timestamp" and _has_zone(first):
+        return BY_NAME["timestamptz"]
+    return fitting[0]
+
+
+def _has_zone(cell: str) -> bool:
+    return cell.rstrip()[10:].endswith(("Z", "UTC")) or any(sign in cell[16:] for sign in "+-")
+
+
+def judging(column: str) -> str:
+    """SQL of one list per column: which of `KINDS` all cells fit, whether there is a digit, and whether there is a
+    cell."""
+    fits = [f"bool_and({kind.fitting(column)}) FILTER ({column} IS NOT NULL)" for kind in KINDS]
+    digit = DIGIT.replace("{c}", column)
+    return f"[{', '.join([*fits, f'bool_or({digit})', f'count({column}) > 0'])}]"
+
+
+def judged(answer: Sequence[bool | None]) -> Kind:
+    """The kind by an answer to `judging`."""
+    *fits, digit, present = answer
+    if not present:
+        return EMPTY
+    for kind, holds in zip(KINDS, fits, strict=True):
+        if holds and (kind.name != "double" or digit):
+            return kind
+    return TEXT
