@@ -110,6 +110,16 @@ class Preview(Section):
     """Seconds one read may take."""
     memory: Annotated[int, Field(ge=128, le=65_536)] = 1024
     """MB of data one worker may hold."""
+    engine_workers: Annotated[int, Field(ge=1, le=64)] = 2
+    """Processes for statistics, queries and charts; as many queries run at once."""
+    engine_memory: Annotated[int, Field(ge=256, le=65_536)] = 1024
+    """MB of data one of them may hold."""
+    query_timeout: Annotated[float, Field(gt=0, le=3600)] = 30.0
+    """Seconds a query or a chart may take."""
+    copies: Annotated[int, Field(ge=0, le=10_000_000)] = 5000
+    """MB of columnar copies of texts and sheets kept in DATA_DIR/copies, the longest unused dropped first."""
+    export: Annotated[int, Field(ge=1, le=1_000_000)] = 2000
+    """MB of a query's result that is downloaded or saved as a dataset."""
 
 
 class Settings(BaseSettings):
