@@ -18,6 +18,7 @@ from catalog.views import FileVersion
 from pages import chosen_columns, read_as_form, where, wording
 from pages.listing import page_number
 from pages.rows_table import ROW, SHOWN, rows_table
+from pages.similar import similar
 from preview.asking import Condition
 from preview.errors import PreviewError, TooBig
 from preview.formats import TEXT_FORMATS
@@ -126,6 +127,7 @@ def preview_tab(file: FileVersion, caller: Caller) -> None:
     st.session_state["seen-rows"] = seen
     with place:
         table(file, kept, preview, asked)
+        similar(file, caller)
 
 
 def read(file: FileVersion, caller: Caller, asked: Asked) -> Preview:

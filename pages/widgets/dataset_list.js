@@ -40,7 +40,9 @@ function row(item) {
     goTo(item.href);
   };
   title.append(name, element("span", "badge", item.format));
-  text.append(title, element("div", "about", item.about));
+  const about = element("div", "about", item.about);
+  if (item.matched) about.prepend(element("span", "matched", item.matched), " · ");
+  text.append(title, about);
   line.append(
     text,
     tags(item.tags),

@@ -32,6 +32,7 @@ def row(item: DatasetSummary, *, now: datetime, zone: tzinfo) -> dict[str, objec
         "name": item.name,
         "format": wording.format_name(item.format),
         "about": f"{' '.join(item.description.split()) or item.file_name} · {item.owner}",
+        "matched": matched(item.matched_columns),
         "tags": list(item.tags),
         "shape": wording.shape(item.rows, item.columns),
         "shape_title": "" if item.rows is None else wording.counted(item.rows, "row"),
@@ -39,6 +40,11 @@ def row(item: DatasetSummary, *, now: datetime, zone: tzinfo) -> dict[str, objec
         "updated": wording.ago(item.updated_at, now=now, zone=zone),
         "updated_title": wording.moment(item.updated_at, zone=zone),
     }
+
+
+def matched(columns: Sequence[str]) -> str:
+    """Why a search found a dataset whose name does not have its words: `column customer_id`, `columns a, b`."""
+    return f"column{'' if len(columns) == 1 else 's'} {', '.join(columns)}" if columns else ""
 
 
 def dataset_list(items: Sequence[DatasetSummary], *, summary: str, now: datetime, zone: tzinfo, key: str) -> None:
