@@ -160,7 +160,7 @@ class Arrow:
         result: list[JsonValue] = []
         for scalar in array:
             value = scalar.value if scalar.is_valid else None
-            result.append(None if value is None else self.values(pa.array([value.as_py()], value.type))[0])
+            result.append(None if value is None else self.values(pa.repeat(value, 1))[0])
         return result
 
 
