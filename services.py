@@ -16,15 +16,24 @@ from datetime import timedelta
 import structlog
 
 from catalog.access import Access
+from catalog.charts import Charts
+from catalog.comparisons import Comparisons
+from catalog.copies import watch_size
 from catalog.datasets import Datasets
 from catalog.downloads import Downloads
 from catalog.files import Files
+from catalog.gate import Gate
+from catalog.inspections import Inspections
 from catalog.previews import Previews
+from catalog.profiler import Profiler
+from catalog.profiles import Profiles
+from catalog.queries import Queries
 from catalog.reader import BackgroundReader
 from catalog.samples import Samples
 from catalog.uploads import Uploads
 from db import Database, DatabaseUnavailable, migrate, open_database
 from preview import Limits, Previewer
+from preview.analyst import Analyst
 from preview.limits import MB
 from settings import Settings, SettingsError
 from storage import Storages, open_storage
@@ -45,19 +54,27 @@ class Services:
     storages: Storages
     database: Database
     previewer: Previewer
+    analyst: Analyst
     access: Access
     datasets: Datasets
     uploads: Uploads
     files: Files
     downloads: Downloads
     previews: Previews
+    inspections: Inspections
+    profiles: Profiles
+    queries: Queries
+    charts: Charts
+    comparisons: Comparisons
     samples: Samples
     reader: BackgroundReader
+    profiler: Profiler
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
-        """Begin what runs beside the requests: reading new files, and looking whether the store answers."""
+        """Begin what runs beside the requests: reading new files, computing statistics, and looking after the store."""
         self.reader.start()
+        self.profiler.start()
         threading.Thread(target=self._watch_store, name="store-watch", daemon=True).start()
 
     def _watch_store(self) -> None:
@@ -70,7 +87,9 @@ class Services:
     def close(self) -> None:
         self._stop.set()
         self.reader.close()
+        self.profiler.close()
         self.previewer.close()
+        self.analyst.close()
         self.storages.close()
         self.database.close()
 
@@ -102,7 +121,20 @@ def build(settings: Settings) -> Services:
     reading = settings.preview
     limits = Limits(timeout=timedelta(seconds=reading.timeout), memory=reading.memory * MB)
     previewer = Previewer(limits, workers=reading.workers)
-    reader = BackgroundReader(database, storages, previewer)
+    copies = settings.data_dir / "copies"
+    analyst = Analyst(
+        limits,
+        workers=reading.engine_workers,
+        memory=reading.engine_memory * MB,
+        timeout=timedelta(seconds=reading.query_timeout),
+        copies=copies,
+        copies_limit=reading.copies * MB,
+    )
+    watch_size(copies)
+    profiler = Profiler(database, storages, analyst)
+    profiles = Profiles(database, profiler)
+    reader = BackgroundReader(database, storages, previewer, on_described=profiler.described)
+    gate = Gate(reading.engine_workers)
     link_life = timedelta(seconds=settings.minio.presign_expiry)
     datasets = Datasets(database, storages)
     uploads = Uploads(database, storages, link_life, on_ready=reader.notice, on_start=previewer.warm)
@@ -111,14 +143,21 @@ def build(settings: Settings) -> Services:
         storages=storages,
         database=database,
         previewer=previewer,
+        analyst=analyst,
         access=Access(database),
         datasets=datasets,
         uploads=uploads,
         files=Files(database, storages),
         downloads=Downloads(database, storages, link_life),
         previews=Previews(database, storages, previewer, on_forgotten=reader.notice),
+        inspections=Inspections(database, previewer),
+        profiles=profiles,
+        queries=Queries(database, storages, analyst, profiles, uploads, gate, folder=settings.data_dir / "results"),
+        charts=Charts(database, storages, analyst, profiles, gate),
+        comparisons=Comparisons(database, profiles),
         samples=Samples(uploads, datasets),
         reader=reader,
+        profiler=profiler,
     )
 
 

@@ -60,6 +60,7 @@ class Problem:
 PROBLEMS: dict[type[Exception], Problem] = {
     catalog_errors.DatasetNotFound: Problem(404, "dataset-not-found", "No such dataset"),
     catalog_errors.FileNotFound: Problem(404, "file-not-found", "No such file"),
+    catalog_errors.VersionNotFound: Problem(404, "version-not-found", "No such version"),
     catalog_errors.UploadNotFound: Problem(404, "upload-not-found", "No such upload"),
     catalog_errors.FileNotReady: Problem(409, "file-not-ready", "The file is not ready"),
     catalog_errors.DatasetNameTaken: Problem(409, "dataset-name-taken", "The dataset name is taken"),
@@ -78,7 +79,15 @@ PROBLEMS: dict[type[Exception], Problem] = {
     catalog_errors.InvalidRole: Problem(422, "invalid-bucket", "There is no such bucket"),
     catalog_errors.InvalidQuery: Problem(422, "invalid-query", "The query is not valid"),
     catalog_errors.InvalidRange: Problem(422, "invalid-range", "The rows asked for are not allowed"),
+    catalog_errors.InvalidReadAs: Problem(422, "invalid-read-as", "No file can be read so"),
+    catalog_errors.InvalidInspection: Problem(422, "invalid-inspection", "These are not a file's two ends"),
+    catalog_errors.Busy: Problem(503, "too-many-queries", "Too many queries at once"),
     catalog_errors.Invalid: Problem(422, "invalid-input", "The request is not valid"),
+    preview_errors.QueryRefused: Problem(422, "query-refused", "Not allowed in a query"),
+    preview_errors.QueryFailed: Problem(422, "query-failed", "The query does not run"),
+    preview_errors.ResultTooBig: Problem(422, "result-too-big", "The result is too big"),
+    preview_errors.Cancelled: Problem(409, "query-stopped", "It was stopped"),
+    preview_errors.WrongReadAs: Problem(422, "wrong-read-as", "The file cannot be read that way"),
     preview_errors.NoTable: Problem(422, "no-table", "The file holds no table"),
     preview_errors.WrongReadAs: Problem(422, "wrong-read-as", "The file cannot be read that way"),
     preview_errors.CorruptFile: Problem(422, "corrupt-file", "The file is damaged"),
@@ -106,6 +115,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     catalog_errors.DatabaseUnavailable: Problem(503, "database-unavailable", "The database does not answer"),
 }
 
+NO_STATISTICS = Problem(422, "no-statistics", "There are no statistics")
 INVALID = Problem(422, "invalid-input", "The request is not valid")
 FAULT = Problem(500, "internal", "Something failed on the server")
 TOO_LARGE = Problem(413, "body-too-large", "The request is too large")
@@ -159,6 +169,13 @@ def _members(error: Exception) -> dict[str, Any]:
         return {"dataset_id": str(error.dataset_id)}
     if isinstance(error, catalog_errors.PartsMissing):
         return {"missing": list(error.missing)}
+    if isinstance(error, preview_errors.AboutQuery):
+        place = error.place
+        return {
+            "line": place.line if place else None,
+            "column": place.column if place else None,
+            "suggestion": error.suggestion,
+        }
     return {}
 
 

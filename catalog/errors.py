@@ -134,7 +134,3 @@ class InvalidReadAs(Invalid):
 
 class InvalidInspection(Invalid):
     """What was sent of a file are not its first and its last bytes, or too many of them."""
-
-
-class InvalidChart(Invalid):
-    """A chart of columns that the file has not, or that its kind cannot draw."""

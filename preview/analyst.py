@@ -45,6 +45,9 @@ class Analyst:
             "copies_limit": copies_limit,
         }
         self._pool = Pool("engine", size=workers, memory=memory, nice=5, idle=idle, module="preview.engine.worker")
+        # Statistics of a large file take minutes: no query waits for them, nor they for the time of a query.
+        self._whole = Pool("engine-whole", size=1, memory=memory, nice=10, idle=idle, module="preview.engine.worker")
+        self._whole_timeout = limits.scan_timeout
         # A first answer does not wait behind the whole ones.
         self._quick = Pool("engine-quick", size=1, memory=memory, nice=0, idle=idle, module="preview.engine.worker")
 
@@ -52,7 +55,8 @@ class Analyst:
         self, data: Data, *, on_progress: Callable[[float], None] | None = None, cancel: Cancel | None = None
     ) -> Profile:
         """The statistics of all columns over all rows. Raises every PreviewError; Cancelled where `cancel` is set."""
-        facts, _ = self._ask("profile", {"data": data_to_plain(data)}, on_progress=on_progress, cancel=cancel)
+        task = {**self._common, "ask": "profile", "data": data_to_plain(data)}
+        facts, _ = self._whole.run(task, timeout=self._whole_timeout, on_progress=on_progress, cancel=cancel)
         return Profile.from_plain(facts)
 
     def quick_profile(self, data: Data) -> Profile:
@@ -64,6 +68,7 @@ class Analyst:
     def close(self) -> None:
         """Kill the workers. What is under way, and what is asked later, raises WorkerCrashed."""
         self._pool.close()
+        self._whole.close()
         self._quick.close()
 
     def _ask(

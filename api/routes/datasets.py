@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from api.content_schemas import DriftOut, ReadAsIn, ReadAsOut, SimilarListOut, SimilarOut
 from api.deps import CallerDep, DatasetId, ServicesDep
 from api.routes import API, problems
 from api.schemas import DatasetDetailOut, DatasetOut, DatasetPageOut, DatasetPatchIn
@@ -81,6 +82,49 @@ def patch_dataset(
 def delete_dataset(services: ServicesDep, caller: CallerDep, dataset_id: DatasetId) -> Response:
     services.datasets.delete(caller, dataset_id)
     return Response(status_code=204)
+
+
+@router.get("/{dataset_id}/read-as", summary="How its files are read", responses=problems(404))
+def get_read_as(services: ServicesDep, caller: CallerDep, dataset_id: DatasetId) -> ReadAsOut:
+    """What a user said instead of what is detected."""
+    return ReadAsOut.of(services.previews.read_as(caller, dataset_id))
+
+
+@router.put("/{dataset_id}/read-as", summary="Say how its files are read", responses=problems(404))
+def put_read_as(services: ServicesDep, caller: CallerDep, dataset_id: DatasetId, said: ReadAsIn) -> ReadAsOut:
+    """Holds for every version, until it is said otherwise; an empty object goes back to what is detected."""
+    services.previews.set_read_as(caller, dataset_id, said.value())
+    return ReadAsOut.of(services.previews.read_as(caller, dataset_id))
+
+
+@router.get(
+    "/{dataset_id}/similar",
+    summary="Datasets that share its columns",
+    responses=problems(404),
+    response_model_exclude_unset=True,
+)
+def similar(
+    services: ServicesDep,
+    caller: CallerDep,
+    dataset_id: DatasetId,
+    limit: Annotated[int, Query(ge=1, le=20)] = 5,
+) -> SimilarListOut:
+    """By name, without regard to case, and type; the most alike first."""
+    found = services.datasets.similar(caller, dataset_id, most=limit)
+    links = services.downloads.sign_many([one.summary for one in found])
+    return SimilarListOut(items=[SimilarOut.of_similar(one, links) for one in found])
+
+
+@router.get("/{dataset_id}/compare", summary="What moved between two versions", responses=problems(404, 503))
+def compare(
+    services: ServicesDep,
+    caller: CallerDep,
+    dataset_id: DatasetId,
+    old: Annotated[int, Query(ge=1, le=2**31 - 1, description="A version's number.")],
+    new: Annotated[int, Query(ge=1, le=2**31 - 1)],
+) -> DriftOut:
+    """From their statistics; while `computing`, ask again for the rest."""
+    return DriftOut.of(services.comparisons.compare(caller, dataset_id, old=old, new=new))
 
 
 def detail_out(services: Services, detail: DatasetDetail) -> DatasetDetailOut:

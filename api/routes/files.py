@@ -14,6 +14,7 @@ from api.problems import problem_for
 from api.routes import API, problems
 from api.schemas import DownloadUrlOut, FileOut, PreviewOut
 from catalog.errors import CatalogError, DatabaseUnavailable, FileNotFound, FileNotReady
+from catalog.previews import MOST_CHOSEN
 from services import Services
 from storage import StorageError
 
@@ -105,9 +106,13 @@ def preview(
     file_id: FileId,
     rows: Annotated[int, Query(ge=1, le=1000)] = 100,
     offset: Annotated[int, Query(ge=0, le=2**53 - 1)] = 0,
+    columns: Annotated[
+        list[str] | None,
+        Query(max_length=MOST_CHOSEN, description="Repeat it to choose columns by name; without it, the first ones."),
+    ] = None,
 ) -> PreviewOut:
     """Rows from `offset` on; past the end: none. Values as the file has them (DESIGN, "Preview")."""
-    return PreviewOut.of(services.previews.preview(caller, file_id, rows=rows, offset=offset))
+    return PreviewOut.of(services.previews.preview(caller, file_id, rows=rows, offset=offset, columns=columns))
 
 
 def _page_with_error(services: Services, file_id: str, error: Exception) -> str:
