@@ -17,16 +17,21 @@ def columns_of(
     *,
     sample: Sequence[Any] = (),
     columns: Sequence[str] | None = None,
+    names: Sequence[str] = (),
 ) -> Table:
     """A table of the records. `sample` are records of the same file that are not shown.
 
-    An object's keys are columns; an array's places are; anything else is one column, `value`.
+    An object's keys are columns; an array's places are, called `names` where there are such; anything else is one
+    column, `value`.
     """
     everything = [*sample, *records]
     present = [record for record in everything if record is not None]
-    if present and all(isinstance(record, dict) for record in present):
-        names = list(dict.fromkeys(name for record in present for name in record))
-        picks: list[Any] = names
+    named = bool(names)
+    if named:
+        picks: list[Any] = list(range(len(names)))
+    elif present and all(isinstance(record, dict) for record in present):
+        names, named = list(dict.fromkeys(name for record in present for name in record)), True
+        picks = list(names)
     elif present and all(isinstance(record, list) for record in present):
         picks = list(range(max(len(record) for record in present)))
         names = [""] * len(picks)
@@ -35,7 +40,7 @@ def columns_of(
     if not picks:
         picked = pick(["value"], limits, columns)
         return _table([_cells("value", everything, records)], len(records), 1, picked)
-    picked = pick(names, limits, columns, named=not isinstance(picks[0], int))
+    picked = pick(names, limits, columns, named=named)
     cells = [
         _cells(
             title,
@@ -75,7 +80,8 @@ def type_of(values: Sequence[Any]) -> str:
     if kinds == {int}:
         return "integer"
     if kinds <= {int, float}:
-        return "float"
+        # Beside floats, an integer that a double would round stays what it is.
+        return "float" if all(type(value) is float or abs(value) <= 2**53 for value in values) else "string"
     if kinds == {str}:
         return is_iso_moment(values) or "string"
     if kinds == {list}:

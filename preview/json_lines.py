@@ -11,6 +11,7 @@ from preview.dialect import Dialect
 from preview.encoding import decode
 from preview.errors import CorruptFile, TooBig
 from preview.json_cells import columns_of
+from preview.json_shapes import flat
 from preview.limits import MB, Limits
 from preview.read_as import Detected
 from preview.result import RowIndex
@@ -59,11 +60,12 @@ def _records(text: str) -> tuple[list[Any], list[int], str]:
     records: list[Any] = []
     bad: list[int] = []
     why = ""
-    for line in text.replace("\r", "\n").split("\n"):
-        if not line:
+    for raw in text.replace("\r", "\n").split("\n"):
+        if not raw:
             continue
         try:
-            records.append(json.loads(line))
+            # A record separator before each record makes it a JSON text sequence (RFC 7464).
+            records.append(flat(json.loads(raw.removeprefix("\x1e"))))
         except RecursionError:
             records.append(None)
             bad.append(len(records))

@@ -132,8 +132,21 @@ def elements(text: JsonText) -> Iterator[Any]:
             return
 
 
+def values(text: JsonText) -> Iterator[Any]:
+    """The values of a text in which one stands after the other, as `jq` writes them."""
+    while text.peek():
+        yield text.value()
+
+
+def is_sequence(sample: str) -> bool:
+    """Whether a text begins with one object after another, with no comma between."""
+    return looks_like_json(sample) == "sequence"
+
+
 def looks_like_json(sample: str) -> str | None:
-    """`json`, `jsonl`, or None, by the first characters of a text."""
+    """`json`, `jsonl`, `sequence` (objects one after the other, on lines as they come), or None, by the first
+    characters of a text.
+    """
     text = sample.lstrip(BLANK)
     if text[:1] not in ("[", "{"):
         return None
@@ -144,7 +157,13 @@ def looks_like_json(sample: str) -> str | None:
     except ValueError:
         return "json" if _OPENING.match(text) else None
     rest = text[end:].lstrip(" \t\r")
-    return "jsonl" if rest[:1] == "\n" and rest.strip()[:1] in ("[", "{") else None if rest.strip() else "json"
+    following = rest.lstrip(BLANK + "\x1e")[:1]
+    if not following:
+        return "json"
+    on_one_line = rest[:1] == "\n" and not any(mark in text[:end] for mark in "\r\n")
+    if on_one_line and following in "[{":
+        return "jsonl"
+    return "sequence" if following == text[0] == "{" else None
 
 
 _OPENING = re.compile(r"(?:\[\s*)*(?:\{\s*(?:\"(?:[^\"\\]|\\.)*\"\s*:|\}|$)|\[\s*(?:[\"\d\]-]|true|false|null|$))")

@@ -37,6 +37,8 @@ def _kind(text: Text, name: str) -> str:
     named = format_of(name)
     sample = text.sample()
     json_kind = looks_like_json(sample)
+    if json_kind == "sequence" and named not in ("csv", "tsv"):
+        return "json"
     if named == "json":
         return json_kind or "json"
     if named == "jsonl":
