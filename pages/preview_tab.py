@@ -49,6 +49,16 @@ class Asked:
         return json.dumps([self.offset, self.columns, where.to_text(self.conditions)])
 
 
+def begin(file: FileVersion) -> None:
+    """Of another dataset, opened from this one, the address alone says what to show, not what was chosen before."""
+    if st.session_state.get("rows-of") == file.dataset_id:
+        return
+    if "rows-of" in st.session_state:
+        st.session_state["rows"] = page_number(st.query_params.get("rows"))
+        st.session_state[chosen_columns.KEY] = st.query_params.get_all(chosen_columns.KEY)
+    st.session_state["rows-of"] = file.dataset_id
+
+
 def asked_for() -> Asked:
     """A row asked for stands first, until another page is chosen."""
     row = page_number(st.query_params.get("row")) if "row" in st.query_params else None
@@ -97,6 +107,7 @@ def pages_of(preview: Preview, page: int) -> int:
 
 def preview_tab(file: FileVersion, caller: Caller) -> None:
     """Draw the tab: the rows, or why there are none and what to do; below them, datasets like this one."""
+    begin(file)
     asked = asked_for()
     kept = services.current().previews.read_as(caller, file.dataset_id)
     place = st.container(key="preview")

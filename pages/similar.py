@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import cache
+from typing import TYPE_CHECKING
 
 import streamlit as st
 
 import services
 from catalog.caller import Caller
 from catalog.errors import CatalogError, DatabaseUnavailable
+from catalog.similar import Similar
 from catalog.views import FileVersion
 from pages import wording
+from pages.navigation import dataset_address
+from pages.widgets.assets import read
 
-HERE = Path(__file__).parent
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
 NAMED = 6
 """Columns that a line names."""
 
@@ -23,31 +29,37 @@ def similar(file: FileVersion, caller: Caller) -> None:
         found = services.current().datasets.similar(caller, file.dataset_id)
     except (CatalogError, DatabaseUnavailable):
         return
-    if not found:
-        return
-    with st.container(key="similar", gap="xxsmall"):
-        st.markdown("**Similar datasets**")
-        for one in found:
-            with st.container(
-                key=f"similar-{one.summary.id}", horizontal=True, vertical_alignment="center", gap="small"
-            ):
-                st.page_link(
-                    HERE / "dataset.py",
-                    label=wording.plain(one.summary.name),
-                    query_params={"id": str(one.summary.id)},
-                    width="content",
-                )
-                st.markdown(f":small[:gray[{wording.plain(shares(one.shared, one.of))}]]", width="stretch", wrap=False)
+    if found:
+        _component()(key="similar", data={"items": [line(one) for one in found]})
+
+
+def line(of: Similar) -> dict[str, str]:
+    """What one line shows, in the words of the screen."""
+    return {
+        "name": of.summary.name,
+        "href": dataset_address(of.summary.id),
+        "format": wording.format_name(of.summary.format),
+        "shares": shares(of.shared, of.of),
+    }
 
 
 def shares(shared: tuple[str, ...], of: int) -> str:
-    """`Shares 5 of 7 columns: iata, name, city, …`."""
-    count = (
-        "its only column"
-        if of == 1
-        else f"all {of:,} columns"
-        if len(shared) == of
-        else f"{len(shared):,} of {of:,} columns"
-    )
+    """`Shares 5 of 7 columns: iata, name, city …`."""
+    if of == 1:
+        count = "the only column"
+    elif len(shared) == of:
+        count = f"all {of:,} columns"
+    else:
+        count = f"{len(shared):,} of {of:,} columns"
     more = "" if len(shared) <= NAMED else " …"
     return f"Shares {count}: {', '.join(shared[:NAMED])}{more}"
+
+
+@cache
+def _component() -> ComponentRenderer:
+    return st.components.v2.component(
+        "datashelf_similar",
+        html='<section aria-labelledby="similar"><h2 id="similar">Similar datasets</h2><ul></ul></section>',
+        css=read("similar.css"),
+        js=read("icons.js", "goto.js", "similar.js"),
+    )
