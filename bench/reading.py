@@ -1,4 +1,4 @@
-"""The first hundred rows of a big file on the store, against pandas reading it whole."""
+"""The first hundred rows of a big file on the store and a page from its middle, against pandas reading it whole."""
 
 from __future__ import annotations
 
@@ -6,8 +6,14 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+
+import httpx
+import pyarrow.parquet
 
 from bench import files
 from bench.figures import Figure
@@ -15,7 +21,7 @@ from bench.relay import relay
 from bench.scale import Scale
 from bench.servers import stored
 from bench.usage import watched
-from tests.app_server import running_app, s3_env
+from tests.app_server import RunningApp, running_app, s3_env
 from tests.seaweed import seaweed_server
 
 ROWS = 100
@@ -35,70 +41,135 @@ print(json.dumps([took, highest() - before]))
 """The peer reads from disk, which flatters it; its imports are not counted, and neither is a worker's start."""
 
 
+@dataclass
+class Seen:
+    """Of one file: seconds and MB of each read, Datashelf's and pandas'."""
+
+    took: list[float] = field(default_factory=list)
+    grown: list[float] = field(default_factory=list)
+    pandas: list[tuple[float, float]] = field(default_factory=list)
+
+
 def preview(scale: Scale, folder: Path) -> list[Figure]:
-    """Seconds, memory and bytes of a preview that nothing has cached."""
-    csv, parquet = folder / "rows.csv", folder / "rows.parquet"
+    """Seconds, memory and bytes of pages that nothing has cached, in a running app that has read another file."""
+    csv, parquet, large_groups = folder / "rows.csv", folder / "rows.parquet", folder / "large-groups.parquet"
     files.tables(csv, parquet, rows=scale.rows)
+    table = pyarrow.parquet.read_table(parquet)
+    pyarrow.parquet.write_table(table, large_groups)  # row groups of 1,048,576 rows, as pandas writes them
+    del table
     small = folder / "small.csv", folder / "small.parquet"
     files.tables(*small, rows=1000)
-    figures: list[Figure] = []
-    with seaweed_server(folder / "reading-store", memory="1GiB") as store:
-        data, ids = folder / "reading", {}
-        with running_app(data, s3_env(store)) as app:
-            for file in (csv, parquet, *small):
-                ids[file] = stored(app, file)
-        for file in (csv, parquet):
-            pandas_seconds, pandas_memory = _pandas(file)
-            with relay(store.endpoint) as counted:
-                env = {**s3_env(store), "MINIO__ENDPOINT": counted.endpoint}
-                took, fetched, grown = [], [], []
-                for _ in range(scale.rounds):
-                    # A fresh process each time: what a preview has read once is kept.
-                    with running_app(data, env) as app, app.client() as client:
-                        for other in small:  # starts a worker and lets it import its readers
-                            client.get(f"/files/{ids[other]}/preview?rows={ROWS}").raise_for_status()
-                        had = counted.received
-                        with watched(app.process.pid) as watch:
-                            begin = time.perf_counter()
-                            client.get(f"/files/{ids[file]}/preview?rows={ROWS}").raise_for_status()
-                            took.append(time.perf_counter() - begin)
-                        fetched.append(counted.received - had)
-                        grown.append(watch.growth)
-            size = file.stat().st_size
-            what = f"first {ROWS} rows of {size / 1e6:,.0f} MB {file.suffix[1:].upper()} on the store"
-            seconds, memory = median(took), median(grown)
-            share = median(fetched) / size
-            is_csv = file is csv
-            figures += [
-                Figure(
-                    f"{what}: time",
-                    seconds * 1000,
-                    "ms",
-                    pandas_seconds * 1000,
-                    "pandas reading it whole, from disk",
-                    "≤ 1/20",
-                    seconds * 20 <= pandas_seconds,
-                ),
-                Figure(
-                    f"{what}: memory",
-                    memory,
-                    "MB",
-                    pandas_memory,
-                    "pandas reading it whole",
-                    "≤ 1/20",
-                    memory * 20 <= pandas_memory,
-                ),
-                Figure(
-                    f"{what}: bytes fetched",
-                    median(fetched) / 1e6,
-                    "MB",
-                    size / 1e6,
-                    "the whole file",
-                    "≤ 1 %" if is_csv else "",
-                    share <= 0.01 if is_csv else None,
-                ),
-            ]
+    big, middle = (csv, parquet, large_groups), scale.rows // 2
+    with ExitStack() as stack:
+        store = stack.enter_context(seaweed_server(folder / "reading-store", memory="1GiB"))
+        with running_app(folder / "reading", s3_env(store)) as app:
+            ids = {file: stored(app, file) for file in (*big, *small)}
+        with running_app(folder / "reading", s3_env(store)) as app, app.client() as client:
+            _warm(client, [ids[file] for file in small])
+            seen = _times(app, client, ids, big, middle, rounds=scale.rounds + 2)
+        counted = stack.enter_context(relay(store.endpoint))
+        env = {**s3_env(store), "MINIO__ENDPOINT": counted.endpoint}
+        fetched: dict[tuple[Path, int], int] = {}
+        with running_app(folder / "reading", env) as app, app.client() as client:
+            _warm(client, [ids[file] for file in small])
+            for file in big:
+                for offset in (0, middle):
+                    had = counted.received
+                    _page(client, ids[file], offset=offset)
+                    fetched[file, offset] = counted.received - had
+    figures = [figure for file in (csv, parquet) for figure in _first_rows(file, seen, fetched[file, 0])]
+    for file in big:
+        figures += _middle(file, middle, seen[file, middle], fetched[file, middle])
     return figures
+
+
+def _warm(client: httpx.Client, ids: Iterable[str]) -> None:
+    """Start the workers and let them read their first file: what follows is a running app's."""
+    for file_id in ids:
+        for rows in range(4):
+            client.get(f"/files/{file_id}/preview?rows={ROWS + rows}").raise_for_status()
+
+
+def _times(
+    app: RunningApp, client: httpx.Client, ids: dict[Path, str], big: Sequence[Path], middle: int, *, rounds: int
+) -> dict[tuple[Path, int], Seen]:
+    seen: dict[tuple[Path, int], Seen] = {}
+    for number in range(rounds):
+        for file in big:
+            for offset in (0, middle):
+                entry = seen.setdefault((file, offset), Seen())
+                with watched(app.process.pid) as watch:
+                    begin = time.perf_counter()
+                    # Another number of rows each time: what has been read once is kept.
+                    _page(client, ids[file], offset=offset, rows=ROWS - number)
+                    entry.took.append(time.perf_counter() - begin)
+                entry.grown.append(watch.growth)
+        for file in big[:2]:
+            if number < 3:
+                seen[file, 0].pandas.append(_pandas(file))
+    return seen
+
+
+def _page(client: httpx.Client, file_id: str, *, offset: int, rows: int = ROWS) -> None:
+    answer = client.get(f"/files/{file_id}/preview?rows={rows}&offset={offset}").raise_for_status().json()
+    if [row[0] for row in answer["rows"]] != list(range(offset, offset + rows)):
+        raise RuntimeError(f"these are not the rows from {offset} on")
+
+
+def _first_rows(file: Path, all_seen: dict[tuple[Path, int], Seen], fetched: int) -> list[Figure]:
+    seen, size = all_seen[file, 0], file.stat().st_size
+    what = f"first {ROWS} rows of {size / 1e6:,.0f} MB {file.suffix[1:].upper()} on the store"
+    seconds, memory = median(seen.took), median(seen.grown)
+    pandas_seconds = median(took for took, _ in seen.pandas)
+    pandas_memory = median(memory for _, memory in seen.pandas)
+    is_csv = file.suffix == ".csv"
+    return [
+        Figure(
+            f"{what}: time",
+            seconds * 1000,
+            "ms",
+            pandas_seconds * 1000,
+            "pandas reading it whole, from disk",
+            "≤ 1/20",
+            seconds * 20 <= pandas_seconds,
+        ),
+        Figure(
+            f"{what}: memory",
+            memory,
+            "MB",
+            pandas_memory,
+            "pandas reading it whole",
+            "≤ 1/20",
+            memory * 20 <= pandas_memory,
+        ),
+        Figure(
+            f"{what}: bytes fetched",
+            fetched / 1e6,
+            "MB",
+            size / 1e6,
+            "the whole file",
+            "≤ 1 %" if is_csv else "",
+            fetched <= 0.01 * size if is_csv else None,
+        ),
+    ]
+
+
+def _middle(file: Path, offset: int, seen: Seen, fetched: int) -> list[Figure]:
+    size = file.stat().st_size
+    kind = {"rows.csv": "CSV", "rows.parquet": "Parquet", "large-groups.parquet": "Parquet of 1,048,576-row groups"}
+    what = f"{ROWS} rows from row {offset:,} of {size / 1e6:,.0f} MB {kind[file.name]} on the store"
+    return [
+        Figure(f"{what}: time", median(seen.took) * 1000, "ms"),
+        Figure(
+            f"{what}: bytes fetched",
+            fetched / 1e6,
+            "MB",
+            size / 1e6,
+            "the whole file",
+            "≤ 5 %",
+            fetched <= 0.05 * size,
+        ),
+    ]
 
 
 def _pandas(file: Path) -> tuple[float, float]:
