@@ -101,6 +101,10 @@ def detect(text: str, *, whole: bool, prefer: str | None = None, said: ReadAs = 
     does. Raises WrongReadAs where that cannot be.
     """
     check(said)
+    told = _TOLD.match(text)
+    if told is not None and said.delimiter is None and said.skip is None:
+        # Excel's own first line, which says the delimiter and is no part of the table.
+        said = replace(said, delimiter=told["delimiter"], skip=1)
     sample = text[:SAMPLE_TEXT]
     cut = not whole or len(text) > SAMPLE_TEXT
     quotings = _quotings(sample, said.quote)
@@ -122,6 +126,9 @@ def detect(text: str, *, whole: bool, prefer: str | None = None, said: ReadAs = 
     rows = _sample_rows(best, sample, cut=cut)
     preamble = said.skip if said.skip is not None else _preamble(rows) if best.delimiter else 0
     return replace(best, preamble=preamble, header=has_header(rows[preamble:]) if said.header is None else said.header)
+
+
+_TOLD = re.compile(r"\"?sep=(?P<delimiter>[ -~\t])\"?\r?\n", re.IGNORECASE)
 
 
 def check(said: ReadAs) -> None:
@@ -185,6 +192,11 @@ def _score(rows: list[list[str]], delimiter: str) -> float:
     if len(body) < len(rows) and near < 0.9:
         # Titles stand before tables; a text whose first line is not divided and whose others are so unevenly is prose.
         near *= 0.6
+    if len(rows[0]) == 1:
+        # The more so where something else divides it.
+        near *= 0.7 if _OTHERS.search(rows[0][0]) else 0.9
+        if usual == 2 and _is_inside(body, delimiter):
+            return 0.0
     if delimiter in " :" and _are_moments(rows, delimiter):
         return 0.0
     cells = [cell for row in rows[:60] for cell in row[:200]]
@@ -192,10 +204,23 @@ def _score(rows: list[list[str]], delimiter: str) -> float:
     return near * quality * PRIORS[delimiter] * (0.9 + 0.1 * (1 - 1 / usual))
 
 
+def _is_inside(body: list[list[str]], delimiter: str) -> bool:
+    """Whether a delimiter that leaves the first line whole and cuts the others in two stands inside values: addresses,
+    sentences, names (`Doe, Jane`) and decimal commas under one title.
+    """
+    if delimiter in " :":
+        return True
+    pairs = [row for row in body if len(row) == 2]
+    spaced = sum(row[1][:1] == " " for row in pairs)
+    decimal = sum(row[0].lstrip("+-").isdecimal() and row[1].isdecimal() for row in pairs) if delimiter == "," else 0
+    return max(spaced, decimal) > len(pairs) * 0.7
+
+
 def _are_moments(rows: list[list[str]], delimiter: str) -> bool:
     """Whether the lines, undivided, are dates with times: they contain a space and colons of their own."""
     joined = [delimiter.join(row) for row in rows]
-    return sum(_MOMENT.fullmatch(line) is not None for line in joined) > len(rows) * 0.7
+    moments = sum(_MOMENT.fullmatch(line) is not None for line in joined)
+    return moments > len(rows) * 0.7 or (moments > (len(rows) - 1) * 0.7 and not _MOMENT.fullmatch(joined[0]))
 
 
 _NUMBER = re.compile(r"\s*[-+]?[$€£]?(\d+|\d{1,3}([,. ']\d{3})+|\d*[.,]\d+|\d+[.,]\d*)([eE][-+]?\d+)?\s*%?\s*")
@@ -255,12 +280,23 @@ def _preamble(rows: list[list[str]]) -> int:
     """How many rows of one cell stand before a table of two columns or more."""
     widths = Counter(len(row) for row in rows)
     usual = widths.most_common(1)[0][0] if widths else 0
+    if comments := _comments(rows, usual):
+        return comments
     if usual < 2 or len(rows) < 4:
         return 0
     for index, row in enumerate(rows[:20]):
         if len(row) > 1:
             return index if len(row) >= usual - 1 else 0
     return 0
+
+
+def _comments(rows: list[list[str]], usual: int) -> int:
+    """How many rows before the table begin with #; the last of them may be its header."""
+    count = next((place for place, row in enumerate(rows) if not row[0].lstrip().startswith("#")), 0)
+    if not count or len(rows) - count < 2:
+        return 0
+    is_header = len(rows[count - 1]) == usual > 1 and (count == 1 or not has_header(rows[count:]))
+    return count - 1 if is_header else count
 
 
 def has_header(rows: Sequence[Row]) -> bool:

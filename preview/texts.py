@@ -43,7 +43,8 @@ def _kind(text: Text, name: str) -> str:
         return json_kind or "json"
     if named == "jsonl":
         return "json" if json_kind == "json" and sample.lstrip()[:1] == "[" else "jsonl"
-    if what := markup(sample[:512].lstrip().encode("utf-8", "replace")):
+    what = markup(sample[:512].lstrip().encode("utf-8", "replace"))
+    if what and not (named in ("csv", "tsv") and "HTML" not in what and _is_divided(text, sample)):
         raise NoTable(f"This is {what}, not a table; it is stored and can be downloaded.")
     if named in ("csv", "tsv"):
         # A delimited text may well begin with a bracket; it is JSON only where delimiters make no sense of it.
