@@ -104,7 +104,7 @@ def _moved(old: ColumnProfile, old_rows: int, new: ColumnProfile, new_rows: int)
 
 
 def _nulls(column: ColumnProfile, old: float, new: float) -> Iterator[Moved]:
-    if old == new or (abs(new - old) < NULLS_MOVED and old and new):
+    if old == new or (_apart(old, new) < NULLS_MOVED and old and new):
         return
     how = "more" if new > old else "fewer"
     text = f"{column.name}: {how} values are missing, {_percent(new)} after {_percent(old)}"
@@ -143,10 +143,15 @@ def _top(old: ColumnProfile, old_rows: int, new: ColumnProfile, new_rows: int) -
         # A value that is not among the other's top has a share there that nobody counted, unless all are there.
         was = before.get(key, 0.0 if _whole(old) else None)
         share = now.get(key, 0.0 if _whole(new) else None)
-        if was is None or share is None or abs(share - was) < TOP_MOVED:
+        if was is None or share is None or _apart(was, share) < TOP_MOVED:
             continue
         text = f"{old.name}: {_shown(value)} is {_percent(share)} of the rows after {_percent(was)}"
         yield Moved(old.name, "top", was, share, abs(share - was), text)
+
+
+def _apart(old: float, new: float) -> float:
+    # Rounded, so that a percentage point is one in binary fractions, too.
+    return round(abs(new - old), 9)
 
 
 def _whole(column: ColumnProfile) -> bool:

@@ -37,11 +37,6 @@ def compare_columns(new: Columns, old: Columns, what: str) -> str:
     return f"Against {what}: {text}"
 
 
-def is_same(new: Columns, old: Columns) -> bool:
-    """Whether names and types are the same, in any order."""
-    return sorted(new) == sorted(old)
-
-
 def _named(pieces: Sequence[str]) -> str:
     shown = ", ".join(pieces[:NAMED])
     return shown if len(pieces) <= NAMED else f"{shown} and {len(pieces) - NAMED} more"

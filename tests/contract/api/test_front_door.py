@@ -51,11 +51,11 @@ def test_foreign_origin_may_read_but_not_change(local_app: RunningApp) -> None:
         ("GET", "/api/nothing", 404),
         ("GET", "/s/some-token", 404),
         ("GET", "/api/ml/v1/shares", 404),
-        ("POST", "/api/ml/v1/inspect", 404),
         ("GET", "/api/ml/v1/tokens", 404),
         ("GET", "/api/ml/v1/files/9a6f0c52-6c0e-4b6e-9d0a-6f2f3a8e4c11/profile", 404),
-        ("POST", "/api/ml/v1/files/9a6f0c52-6c0e-4b6e-9d0a-6f2f3a8e4c11/query", 404),
         ("PUT", "/api/ml/v1/datasets", 405),
+        ("GET", "/api/ml/v1/inspect", 405),
+        ("GET", "/api/ml/v1/files/9a6f0c52-6c0e-4b6e-9d0a-6f2f3a8e4c11/query", 405),
         ("DELETE", "/api/health/live", 405),
         ("POST", "/metrics", 405),
     ],
@@ -95,6 +95,15 @@ def test_openapi_documents_every_call_with_examples(local_app: RunningApp) -> No
         "/api/ml/v1/files/{file_id}/download-url": {"get"},
         "/api/ml/v1/files/{file_id}/download": {"get", "head"},
         "/api/ml/v1/files/{file_id}/preview": {"get"},
+        "/api/ml/v1/files/{file_id}/cell": {"get"},
+        "/api/ml/v1/files/{file_id}/profile": {"get"},
+        "/api/ml/v1/files/{file_id}/query": {"post"},
+        "/api/ml/v1/files/{file_id}/query/export": {"post"},
+        "/api/ml/v1/files/{file_id}/chart": {"post"},
+        "/api/ml/v1/datasets/{dataset_id}/read-as": {"get", "put"},
+        "/api/ml/v1/datasets/{dataset_id}/similar": {"get"},
+        "/api/ml/v1/datasets/{dataset_id}/compare": {"get"},
+        "/api/ml/v1/inspect": {"post"},
         "/api/health/live": {"get"},
         "/api/health/ready": {"get"},
         "/metrics": {"get"},
@@ -102,7 +111,8 @@ def test_openapi_documents_every_call_with_examples(local_app: RunningApp) -> No
         assert set(spec["paths"][path]) == methods, path
         for call in spec["paths"][path].values():
             assert call["summary"]
-    for name in ("UploadIn", "DatasetOut", "FileOut", "DownloadUrlOut", "PreviewOut"):
+    names = {"UploadIn", "DatasetOut", "FileOut", "DownloadUrlOut", "PreviewOut", "ProfileOut", "QueryIn", "ChartOut"}
+    for name in sorted(names | {"InspectionOut", "DriftOut", "SimilarOut", "ReadAsIn", "QueryExportOut", "CellOut"}):
         members = spec["components"]["schemas"][name]["properties"].values()
         assert any("examples" in member for member in members), name
 
