@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
 
 from preview.read_as import AS_DETECTED, ReadAs
 from preview.result import JsonValue, Preview
@@ -62,6 +63,11 @@ class ChartSpec:
     color: str | None = None
     conditions: tuple[Condition, ...] = ()
 
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> ChartSpec:
+        """What `asdict` gave, also after a journey through JSON."""
+        return cls(**{**plain, "conditions": tuple(Condition(**each) for each in plain.get("conditions", ()))})
+
 
 @dataclass(frozen=True, slots=True)
 class ChartData:
@@ -80,6 +86,15 @@ class ChartData:
     how: str
     partial: bool
     bin: str | None = None
+
+    def to_plain(self) -> dict[str, Any]:
+        """As JSON keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> ChartData:
+        """What `to_plain` gave, also after a journey through JSON."""
+        return cls(**{**plain, "spec": ChartSpec.from_plain(plain["spec"]), "records": tuple(plain["records"])})
 
 
 @dataclass(frozen=True, slots=True)

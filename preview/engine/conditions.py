@@ -10,15 +10,17 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
 from preview.asking import Condition
-from preview.engine.connect import quoted
+from preview.engine.connect import connect, quoted
 from preview.engine.fence import Connection
 from preview.engine.query import Rows, complaining, first_rows, table_of
+from preview.engine.tables import OpenTable, TableColumn
+from preview.engine.tasks import Answer, Desk
 from preview.errors import QueryFailed
 from preview.limits import Limits
 from preview.result import JsonValue
@@ -53,22 +55,21 @@ class Where:
     values: tuple[Any, ...] = ()
 
 
-def columns_of(con: Connection, table: str = "data") -> dict[str, str]:
-    """The columns of a table, and DuckDB's names of their types."""
-    relation = con.table(table) if table != "data" else con.sql("FROM data")
-    return dict(zip(relation.columns, (str(kind) for kind in relation.types), strict=True))
+def by_name(table: OpenTable) -> dict[str, TableColumn]:
+    """The table's columns by the names that the preview gives them."""
+    return {column.name: column for column in table.columns}
 
 
-def known(name: str, columns: Collection[str]) -> str:
+def known(name: str, columns: Mapping[str, TableColumn]) -> TableColumn:
     """The column of that name. Raises QueryFailed where there is none."""
     if name in columns:
-        return name
+        return columns[name]
     near = difflib.get_close_matches(name, list(columns), n=1, cutoff=0.6)
     meant = f" Did you mean “{near[0]}”?" if near else ""
     raise QueryFailed(f"This file has no column “{name}”.{meant}", suggestion=near[0] if near else None)
 
 
-def where(con: Connection, conditions: Sequence[Condition], columns: Mapping[str, str]) -> Where:
+def where(con: Connection, conditions: Sequence[Condition], columns: Mapping[str, TableColumn]) -> Where:
     """All of the conditions at once. Raises QueryFailed for a column that is not there, or a value it cannot have."""
     parts = [_condition(con, condition, columns) for condition in conditions]
     if not parts:
@@ -78,8 +79,9 @@ def where(con: Connection, conditions: Sequence[Condition], columns: Mapping[str
     )
 
 
-def rows(
+def matching(
     con: Connection,
+    table: OpenTable,
     conditions: Sequence[Condition],
     *,
     columns: Sequence[str] | None,
@@ -87,28 +89,52 @@ def rows(
     offset: int,
     limits: Limits,
 ) -> tuple[dict[str, JsonValue], bytes]:
-    """The matching rows in the file's order, and how many there are in all, as a worker's facts and JSON."""
-    there = columns_of(con)
-    chosen = [known(name, there) for name in columns] if columns is not None else list(there)
+    """The matching rows of the view `data` in the file's order, and how many there are in all, as a worker's facts and
+    JSON.
+    """
+    there = by_name(table)
+    chosen = [known(name, there) for name in columns] if columns is not None else list(table.columns)
     only = where(con, conditions, there)
-    shown = ", ".join(map(quoted, chosen)) or "NULL"
+    shown = ", ".join(quoted(column.sql) for column in chosen) or "NULL"
     offset, rows = max(offset, 0), max(0, min(rows, limits.rows))
     with complaining(""):
-        ((count,),) = con.execute(f"SELECT count(*) FROM data WHERE {only.sql}", list(only.values)).fetchall()  # noqa: S608
-        found = Rows(con, f"SELECT {shown} FROM data WHERE {only.sql} LIMIT {rows} OFFSET {offset}", only.values)  # noqa: S608
+        ((count,),) = con.execute(f"SELECT count(*) FROM data WHERE {only.sql}", list(only.values)).fetchall()
+        found = Rows(con, f"SELECT {shown} FROM data WHERE {only.sql} LIMIT {rows} OFFSET {offset}", only.values)
         batches, _ = first_rows(found, rows, limits)
-    table = table_of(found, batches, rows, limits=limits)
-    table.total_rows = int(count)
-    table.format = "rows"
+    answer = table_of(found, batches, rows, limits=limits)
+    for cells, column in zip(answer.cells, chosen, strict=False):
+        cells.name, cells.type = column.name, column.type
+    answer.total_rows, answer.format, answer.read_as, answer.detected = (
+        int(count),
+        table.format,
+        table.read_as,
+        table.detected,
+    )
+    answer.column_count = table.column_count
     if columns is not None:
-        table.all_columns = tuple(list(there)[: limits.columns])
-        table.column_count = len(there)
-    return payload(table, offset=offset, limits=limits)
+        answer.all_columns = tuple(list(there)[: limits.columns])
+    return payload(answer, offset=offset, limits=limits)
 
 
-def _condition(con: Connection, condition: Condition, columns: Mapping[str, str]) -> Where:
-    name = known(condition.column, columns)
-    column, kind, value = quoted(name), columns[name], condition.value
+def rows(desk: Desk, task: dict[str, Any]) -> Answer:
+    """Answer `Analyst.rows`."""
+    with connect(memory=desk.memory) as engine:
+        table = desk.open(engine, "data", task["data"])
+        engine.con.execute("SET TimeZone = 'UTC'")
+        return matching(
+            engine.con,
+            table,
+            [Condition(**each) for each in task["conditions"]],
+            columns=task["columns"],
+            rows=task["rows"],
+            offset=task["offset"],
+            limits=desk.limits,
+        )
+
+
+def _condition(con: Connection, condition: Condition, columns: Mapping[str, TableColumn]) -> Where:
+    found = known(condition.column, columns)
+    name, column, kind, value = found.name, quoted(found.sql), found.kind, condition.value
     if condition.op in ("null", "not_null") or value is None:
         negated = condition.op in ("not_null", "is_not")
         return Where(f"{column} IS {'NOT ' if negated else ''}NULL")

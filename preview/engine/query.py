@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final
@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from preview.arrow_cells import Arrow, type_name
 from preview.engine.complaints import complaint
-from preview.engine.connect import quoted
-from preview.engine.fence import Connection, bare, checked
+from preview.engine.connect import connect
+from preview.engine.fence import Connection, bare, checked, lock
+from preview.engine.tasks import Answer, Desk
 from preview.errors import ResultTooBig
 from preview.limits import Limits
 from preview.result import JsonValue
@@ -24,8 +25,26 @@ MOST_ROWS: Final = 10_000
 BATCH: Final = 2048
 """Rows fetched at once: DuckDB's own vectors."""
 
-_AS_TEXT: Final = ("BIGNUM", "BIT", "GEOMETRY", "TIME WITH TIME ZONE", "UHUGEINT", "VARIANT")
+AS_TEXT: Final = ("BIGNUM", "BIT", "GEOMETRY", "TIME WITH TIME ZONE", "UHUGEINT", "VARIANT")
 """Types that Arrow has none for, or that lose something on the way: their text is exact."""
+_AS_THEY_ARE: Final = frozenset(
+    {
+        "TINYINT",
+        "SMALLINT",
+        "INTEGER",
+        "BIGINT",
+        "UTINYINT",
+        "USMALLINT",
+        "UINTEGER",
+        "UBIGINT",
+        "FLOAT",
+        "DOUBLE",
+        "BOOLEAN",
+        "DATE",
+        "VARCHAR",
+    }
+)
+"""Types that Arrow writes into CSV as DuckDB would."""
 _WHOLE: Final = frozenset({"HUGEINT", "UHUGEINT", "BIGNUM"})
 
 
@@ -33,12 +52,23 @@ class Rows:
     """The result of one SELECT as record batches. `types` are DuckDB's names of the column types, `schema` is Arrow's
     once the first batch was asked for."""
 
-    def __init__(self, con: Connection, sql: str, values: Sequence[Any] = ()) -> None:
+    def __init__(
+        self,
+        con: Connection,
+        sql: str,
+        values: Sequence[Any] = (),
+        *,
+        as_text: tuple[str, ...] = AS_TEXT,
+        as_csv: bool = False,
+    ) -> None:
+        """`as_text` are the beginnings of types whose values come as text; `as_csv`: all that CSV writes otherwise."""
         relation = _bound(con, sql, values)
         self.names, self.notes = unique_names(relation.columns)
         self.types = [str(kind) for kind in relation.types]
-        if any(kind.startswith(_AS_TEXT) for kind in self.types):
-            relation = _bound(con, _with_texts(bare(sql), self.types), values)
+        shown = [_shown(f"c{place}", kind, as_text, as_csv) for place, kind in enumerate(self.types)]
+        if any(value.startswith(("CAST", "to_")) for value in shown):
+            names = ", ".join(f"c{place}" for place in range(len(shown)))
+            relation = _bound(con, f"SELECT {', '.join(shown)} FROM (\n{bare(sql)}\n) AS result({names})", values)
         self._relation = relation
         self.schema: Any = None
 
@@ -73,6 +103,29 @@ def run(
     return {**facts, "more": more, "seconds": time.perf_counter() - begun}, text
 
 
+def prepare(desk: Desk, task: dict[str, Any]) -> Answer:
+    """Make what reading the tables needs: the columnar copies of those that are not Parquet."""
+    with connect(memory=desk.memory) as engine:
+        for name, plain in task["tables"].items():
+            desk.open(engine, name, plain, on_progress=desk.on_progress)
+    return {}, b""
+
+
+def query(desk: Desk, task: dict[str, Any]) -> Answer:
+    """Answer `Analyst.query`."""
+    with fenced(desk, task["tables"]) as con:
+        return run(con, task["sql"], tables=set(task["tables"]), limit=task["limit"], limits=desk.limits)
+
+
+@contextmanager
+def fenced(desk: Desk, tables: Mapping[str, dict[str, Any]]) -> Iterator[Connection]:
+    """A locked connection that has these tables."""
+    with connect(memory=desk.memory) as engine:
+        opened = [desk.open(engine, name, plain) for name, plain in tables.items()]
+        lock(engine.con, files=[table.path for table in opened])
+        yield engine.con
+
+
 @contextmanager
 def complaining(sql: str) -> Iterator[None]:
     """Whatever DuckDB raises inside leaves as a PreviewError about this SQL."""
@@ -91,13 +144,15 @@ def _bound(con: Connection, sql: str, values: Sequence[Any]) -> Any:
         raise
 
 
-def _with_texts(sql: str, types: list[str]) -> str:
-    names = [f"c{place}" for place in range(len(types))]
-    shown = (
-        f"CAST({quoted(name)} AS VARCHAR)" if kind.startswith(_AS_TEXT) and not kind.endswith("]") else quoted(name)
-        for name, kind in zip(names, types, strict=True)
-    )
-    return f"SELECT {', '.join(shown)} FROM (\n{sql}\n) AS result({', '.join(names)})"  # noqa: S608  # checked before
+def _shown(name: str, kind: str, as_text: tuple[str, ...], as_csv: bool) -> str:  # noqa: FBT001
+    nested = kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION", "VARIANT"))
+    if as_csv and kind == "BLOB":
+        return f"to_base64({name})"
+    if as_csv and nested:
+        return f"CAST(to_json({name}) AS VARCHAR)"
+    if (as_csv and kind not in _AS_THEY_ARE) or (kind.startswith(as_text) and not kind.endswith("]")):
+        return f"CAST({name} AS VARCHAR)"
+    return name
 
 
 def first_rows(rows: Rows, limit: int, limits: Limits) -> tuple[list[Any], bool]:

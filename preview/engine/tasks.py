@@ -29,8 +29,9 @@ Answer = tuple[dict[str, Any], bytes]
 TASKS: Final = {
     "profile": "preview.engine.profiling",
     "quick_profile": "preview.engine.profiling",
+    "prepare": "preview.engine.query",
     "query": "preview.engine.query",
-    "rows": "preview.engine.query",
+    "rows": "preview.engine.conditions",
     "export": "preview.engine.export",
     "chart": "preview.engine.chart",
 }
