@@ -17,6 +17,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from datetime import timedelta
 from multiprocessing.connection import Connection
@@ -159,7 +160,7 @@ class Worker:
 
 
 class Pool:
-    """At most `size` workers of one kind, shared by any number of threads; a thread waits until one is free.
+    """At most `size` workers of one kind, shared by any number of threads; they wait in a queue until one is free.
 
     `module` is what a worker runs; `memory` is in bytes, `nice` as in nice(1), `idle` how long one waits for a task.
     """
@@ -170,7 +171,10 @@ class Pool:
         self._kind, self._memory, self._nice, self._module = kind, memory, nice, module
         self._size = size
         self._idle_seconds = idle.total_seconds()
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._queue: deque[threading.Event] = deque()
+        self._called = 0
+        """Threads whose turn it is, and that have not taken their worker yet."""
         self._idle: list[Worker] = []
         self._busy: set[Worker] = set()
         self._starting = 0
@@ -224,19 +228,27 @@ class Pool:
 
     def warm(self) -> None:
         """Have a worker importing its readers before the first task comes; nothing to do where there is one."""
-        with self._changed:
+        with self._lock:
             if self._closed or self._idle or self._busy or self._starting:
                 return
         self._give_back(self._take(), keep=True)
 
     def _take(self, cancel: Cancel | None = None) -> Worker:
-        with self._changed:
-            while not self._closed and not self._idle and len(self._busy) + self._starting >= self._size:
-                self._changed.wait(LOOK if cancel is not None else None)
-                if cancel is not None and cancel.is_set():
-                    # The notice that woke this thread may have been meant for one that still wants a worker.
-                    self._changed.notify()
-                    raise _cancelled()
+        turn = threading.Event()
+        with self._lock:
+            self._queue.append(turn)
+            self._call_next()
+        try:
+            while not turn.wait(LOOK if cancel is not None else None) and not (cancel is not None and cancel.is_set()):
+                pass
+        except BaseException:
+            self._leave(turn)
+            raise
+        if cancel is not None and cancel.is_set():
+            self._leave(turn)
+            raise _cancelled()
+        with self._lock:
+            self._called -= 1
             if self._closed:
                 raise WorkerCrashed("The app is stopping.")
             if self._idle:
@@ -247,19 +259,34 @@ class Pool:
         try:
             worker = Worker(self._kind, memory=self._memory, nice=self._nice, module=self._module)
         except BaseException:
-            with self._changed:
+            with self._lock:
                 self._starting -= 1
-                self._changed.notify()
+                self._call_next()
             raise
-        with self._changed:
+        with self._lock:
             self._starting -= 1
             self._busy.add(worker)
         return worker
 
+    def _call_next(self) -> None:
+        """Let those who wait longest have what is free; the lock is held."""
+        while self._queue and (self._closed or len(self._busy) + self._starting + self._called < self._size):
+            self._called += 1
+            self._queue.popleft().set()
+
+    def _leave(self, turn: threading.Event) -> None:
+        """Give up waiting."""
+        with self._lock:
+            if turn.is_set():
+                self._called -= 1
+                self._call_next()
+            else:
+                self._queue.remove(turn)
+
     def _give_back(self, worker: Worker, *, keep: bool) -> None:
         if not keep or self._closed:
             worker.kill()
-        with self._changed:
+        with self._lock:
             self._busy.discard(worker)
             if keep and not self._closed:
                 worker.idle_since = time.monotonic()
@@ -267,12 +294,12 @@ class Pool:
                 if self._reaper is None:
                     self._reaper = threading.Thread(target=self._reap, name=f"{self._kind}-reaper", daemon=True)
                     self._reaper.start()
-            self._changed.notify()
+            self._call_next()
 
     def _reap(self) -> None:
         """End workers that have been idle for long; ends itself with the last of them."""
         while True:
-            with self._changed:
+            with self._lock:
                 if self._closed or not (self._idle or self._busy or self._starting):
                     self._reaper = None
                     return
@@ -285,11 +312,11 @@ class Pool:
 
     def close(self) -> None:
         """Kill all workers; a read under way ends in WorkerCrashed, and so does any later one."""
-        with self._changed:
+        with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
             busy = list(self._busy)
-            self._changed.notify_all()
+            self._call_next()
         for worker in idle:
             worker.kill()
         for worker in busy:
