@@ -108,7 +108,8 @@ def _sheet(
     said: ReadAs,
 ) -> Table:
     width = int(sheet.width)
-    lines = sheet.iter_rows()
+    # The reader begins with the first row of the sheet; height and width count from the first cell with a value.
+    lines = islice(sheet.iter_rows(), int(sheet.start[0]), None)
     head = [_values(line, width) for line in islice(lines, SAMPLE)]
     preamble = _preamble(head) if said.skip is None else said.skip
     if said.skip and said.skip >= int(sheet.height):
