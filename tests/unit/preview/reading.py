@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from preview.counting import scan
 from preview.limits import Limits
 from preview.previewer import preview_of
+from preview.read_as import AS_DETECTED, ReadAs
 from preview.reader import read
 from preview.result import Preview, Scan
 from preview.source import Source
@@ -21,19 +23,36 @@ def source_of(path: Path, *, name: str | None = None) -> Source:
 
 
 def look_at(
-    path: Path, *, name: str | None = None, rows: int = 100, offset: int = 0, limits: Limits = LIMITS
+    path: Path,
+    *,
+    name: str | None = None,
+    rows: int = 100,
+    offset: int = 0,
+    limits: Limits = LIMITS,
+    columns: Sequence[str] | None = None,
+    read_as: ReadAs = AS_DETECTED,
 ) -> Preview:
     """The preview of a file on disk."""
-    table = read(source_of(path, name=name), rows=rows, offset=offset, limits=limits)
+    source = source_of(path, name=name)
+    table = read(source, rows=rows, offset=offset, limits=limits, columns=columns, read_as=read_as)
     return preview_of(*payload(table, offset=offset, limits=limits))
 
 
-def look(content: bytes | str, name: str, *, rows: int = 100, offset: int = 0, limits: Limits = LIMITS) -> Preview:
+def look(
+    content: bytes | str,
+    name: str,
+    *,
+    rows: int = 100,
+    offset: int = 0,
+    limits: Limits = LIMITS,
+    columns: Sequence[str] | None = None,
+    read_as: ReadAs = AS_DETECTED,
+) -> Preview:
     """The preview of these bytes under a name."""
     with TemporaryDirectory() as folder:
         path = Path(folder) / "content"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
-        return look_at(path, name=name, rows=rows, offset=offset, limits=limits)
+        return look_at(path, name=name, rows=rows, offset=offset, limits=limits, columns=columns, read_as=read_as)
 
 
 def count(content: bytes | str, name: str) -> Scan:
