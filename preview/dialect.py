@@ -82,8 +82,8 @@ class Dialect:
     def delimiter_name(self) -> str:
         return DELIMITERS.get(self.delimiter, f"“{self.delimiter}”") if self.delimiter else "one column"
 
-    def parse(self, text: str) -> list[list[str]]:
-        """The rows of a text, empty lines left out."""
+    def parse(self, text: str, *, most: int | None = None) -> list[list[str]]:
+        """The rows of a text, or the first ones, empty lines left out."""
         reader = csv.reader(
             io.StringIO(text, newline=""),
             delimiter=self.delimiter or "\x1e",
@@ -93,7 +93,7 @@ class Dialect:
             skipinitialspace=self.skip_spaces,
             strict=False,
         )
-        return [row for row in reader if row]
+        return list(itertools.islice(filter(None, reader), most))
 
 
 def detect(text: str, *, whole: bool, prefer: str | None = None, said: ReadAs = AS_DETECTED) -> Dialect:
@@ -169,7 +169,7 @@ def _quotings(sample: str, said: str | None) -> list[Dialect]:
 def _sample_rows(dialect: Dialect, sample: str, *, cut: bool) -> list[list[str]]:
     lines: list[list[str]] = []
     try:
-        lines = dialect.parse(sample)
+        lines = dialect.parse(sample, most=SAMPLE_ROWS + 1)
     except csv.Error:
         return []
     if cut and len(lines) > 1:
