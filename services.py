@@ -126,9 +126,11 @@ def build(settings: Settings) -> Services:
         limits,
         workers=reading.engine_workers,
         memory=reading.engine_memory * MB,
-        timeout=timedelta(seconds=reading.query_timeout),
+        timeout=limits.scan_timeout,
         copies=copies,
         copies_limit=reading.copies * MB,
+        query_timeout=timedelta(seconds=reading.query_timeout),
+        export_limit=reading.export * MB,
     )
     watch_size(copies)
     profiler = Profiler(database, storages, analyst)

@@ -22,8 +22,10 @@ from preview.errors import NoTable
 from preview.profile import ColumnProfile, Profile
 from storage import Storages
 
-FEW = 50
-"""Distinct values that make bars one can tell apart."""
+FEW = 100
+"""Distinct values up to which bars of the most frequent ones tell something."""
+NEARLY_ALL = 0.95
+"""Share of the rows from which one value makes a column tell nothing."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,8 @@ class Charts:
 def suggest(columns: Sequence[tuple[str, str]], profile: Profile | None) -> ChartSpec:
     """Rows over time where there is a time, else bars of a label, else a number's histogram; of what says most."""
     known = {column.name: column for column in profile.columns} if profile is not None else {}
-    telling = [(name, kind) for name, kind in columns if _tells(known.get(name))] or list(columns)
+    rows = profile.rows if profile is not None else 0
+    telling = [(name, kind) for name, kind in columns if _tells(known.get(name), rows)] or list(columns)
     for name, kind in telling:
         if kind in TIMES:
             return ChartSpec("line", name)
@@ -74,7 +77,9 @@ def suggest(columns: Sequence[tuple[str, str]], profile: Profile | None) -> Char
     return ChartSpec("bar", telling[0][0])
 
 
-def _tells(column: ColumnProfile | None) -> bool:
+def _tells(column: ColumnProfile | None, rows: int) -> bool:
     if column is None:
         return True
+    if column.top and column.top[0].count > NEARLY_ALL * rows:
+        return False
     return not any(hint.slug in ("constant", "all-null", "id-like", "mostly-null") for hint in column.hints)

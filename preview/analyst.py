@@ -28,10 +28,10 @@ QUICK: Final = timedelta(seconds=20)
 
 
 class Analyst:
-    """Asks workers. `workers` bounds how many questions are answered at once, `memory` what each may hold (bytes),
-    `timeout` how long one may take; `copies` is the folder of the columnar copies, of at most `copies_limit` bytes.
-    What a user waits for (SQL, filters, charts) has workers of its own, as many again, and `query_timeout`; a result
-    written to a file may have `export_limit` bytes.
+    """Asks workers, each of which may hold `memory` bytes. `workers` bounds how many queries, filters and charts are
+    answered at once, `query_timeout` how long one may take; statistics have a worker of their own, and `timeout` for
+    one file, or for making a copy of it. `copies` is the folder of the columnar copies, of at most `copies_limit`
+    bytes; a result written to a file may have `export_limit` bytes.
     """
 
     def __init__(
@@ -55,11 +55,8 @@ class Analyst:
             "copies": str(copies.resolve()),
             "copies_limit": copies_limit,
         }
-        self._pool = Pool("engine", size=workers, memory=memory, nice=5, idle=idle, module="preview.engine.worker")
         # Statistics of a large file take minutes: no query waits for them, nor they for the time of a query.
         self._whole = Pool("engine-whole", size=1, memory=memory, nice=10, idle=idle, module="preview.engine.worker")
-        self._whole_timeout = limits.scan_timeout
-        # Statistics run for minutes; nobody's query stands behind them.
         self._queries = Pool(
             "engine-query", size=workers, memory=memory, nice=0, idle=idle, module="preview.engine.worker"
         )
@@ -72,7 +69,7 @@ class Analyst:
     ) -> Profile:
         """The statistics of all columns over all rows. Raises every PreviewError; Cancelled where `cancel` is set."""
         task = {**self._common, "ask": "profile", "data": data_to_plain(data)}
-        facts, _ = self._whole.run(task, timeout=self._whole_timeout, on_progress=on_progress, cancel=cancel)
+        facts, _ = self._whole.run(task, timeout=self._timeout, on_progress=on_progress, cancel=cancel)
         return Profile.from_plain(facts)
 
     def quick_profile(self, data: Data) -> Profile:
@@ -172,22 +169,9 @@ class Analyst:
 
     def close(self) -> None:
         """Kill the workers. What is under way, and what is asked later, raises an error."""
-        self._pool.close()
         self._queries.close()
         self._whole.close()
         self._quick.close()
-
-    def _ask(
-        self,
-        what: str,
-        task: dict[str, Any],
-        *,
-        on_progress: Callable[[float], None] | None = None,
-        cancel: Cancel | None = None,
-    ) -> tuple[dict[str, Any], bytes]:
-        return self._pool.run(
-            {**self._common, "ask": what, **task}, timeout=self._timeout, on_progress=on_progress, cancel=cancel
-        )
 
 
 def _plain_tables(tables: Mapping[str, Data]) -> dict[str, dict[str, Any]]:
