@@ -34,9 +34,9 @@ class Engine:
 def connect(*, memory: int, threads: int = THREADS, spill: Path | None = None) -> Iterator[Engine]:
     """A connection that ends with the block.
 
-    `memory` is the number of bytes DuckDB may hold; what needs more fails, unless a `spill` folder of its own lets it go
-    to disk. That folder can be read by whoever writes the SQL, so a user's SQL gets none. External access is still on,
-    for the views to be made; the fence turns it off.
+    `memory` is the number of bytes DuckDB may hold; what needs more fails, unless a `spill` folder of its own lets it
+    go to disk. That folder can be read by whoever writes the SQL, so a user's SQL gets none. External access is still
+    on, for the views to be made; the fence turns it off.
     """
     con = duckdb.connect(
         config={

@@ -1,4 +1,4 @@
-"""A file as Parquet, every value kept, columns typed over all rows: what statistics and queries read again and again."""
+"""A file as Parquet, every value kept, columns typed over all rows: what statistics and queries read."""
 
 from __future__ import annotations
 
@@ -269,7 +269,7 @@ class _Conversion:
         if not self.judge:
             return self._copy(relation, self.kinds)
         lists = ", ".join(f"{judging(f'c{place}')} AS j{place}" for place in range(shown))
-        (answer,) = self.engine.con.execute(f"SELECT {lists} FROM {relation}").fetchall()  # noqa: S608
+        (answer,) = self.engine.con.execute(f"SELECT {lists} FROM {relation}").fetchall()
         self.kinds, self.judge = [judged(found) for found in answer], False
         raise _Again
 
@@ -283,7 +283,7 @@ class _Conversion:
         values = ", ".join(f"{kind.checked(f'c{place}', place)} AS c{place}" for place, kind in enumerate(kinds))
         group = max(2048, GROUP_CELLS // max(len(kinds), 1) // 2048 * 2048)
         ((rows,),) = self.engine.con.execute(
-            f"COPY (SELECT {values} FROM {relation}) TO {literal(str(self.target))} "  # noqa: S608
+            f"COPY (SELECT {values} FROM {relation}) TO {literal(str(self.target))} "
             f"(FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE {group})"
         ).fetchall()
         return int(rows)

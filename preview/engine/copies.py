@@ -103,11 +103,12 @@ class Copies:
         try:
             facts: dict[str, Any] = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
             size = path.stat().st_size
-            # What a power cut left of it is made anew.
-            if size != facts.pop("size") or os.pread(file.fileno(), 4, size - 4) != MAGIC:
-                raise ValueError("not whole")
+            whole = size == facts.pop("size") and os.pread(file.fileno(), 4, size - 4) == MAGIC
             os.utime(path)
         except (OSError, ValueError):
+            whole = False
+        if not whole:
+            # What a power cut left of it is made anew.
             file.close()
             path.unlink(missing_ok=True)
             return None

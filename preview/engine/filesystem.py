@@ -5,6 +5,7 @@ What DuckDB asks of an fsspec filesystem is little known: `info`, `glob`, `modif
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -27,6 +28,8 @@ class StoredFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec ships no 
     def __init__(self) -> None:
         super().__init__()
         self._sources: dict[str, Source] = {}
+        self.on_read: Callable[[int], None] = lambda _: None
+        """Told how many bytes each read fetched, by any of DuckDB's threads."""
 
     def publish(self, source: Source, *, suffix: str = "parquet") -> str:
         """The path under which DuckDB finds the file from now on."""
@@ -75,4 +78,6 @@ class StoredFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec ships no
         self._transport: Transport = open_transport(source)
 
     def _fetch_range(self, start: int, end: int) -> bytes:
-        return self._transport.fetch(start, min(end, self.size) - start)
+        data = self._transport.fetch(start, min(end, self.size) - start)
+        self.fs.on_read(len(data))
+        return data

@@ -140,9 +140,9 @@ def csv_relation(path: Path, dialect: Dialect, width: int) -> str:
     columns = ", ".join(f"'c{place}': 'VARCHAR'" for place in range(width))
     quote = literal(dialect.quote or "")
     return (
-        f"read_csv({literal(str(path))}, auto_detect = false, header = false, delim = {literal(dialect.delimiter or '')},"
-        f" quote = {quote}, escape = {quote}, comment = '', columns = {{{columns}}}, strict_mode = true,"
-        f" null_padding = false, parallel = true, buffer_size = {BUFFER}, max_line_size = {LINE})"
+        f"read_csv({literal(str(path))}, auto_detect = false, header = false, columns = {{{columns}}},"
+        f" delim = {literal(dialect.delimiter or '')}, quote = {quote}, escape = {quote}, comment = '',"
+        f" strict_mode = true, null_padding = false, buffer_size = {BUFFER}, max_line_size = {LINE})"
     )
 
 

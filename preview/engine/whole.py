@@ -67,7 +67,8 @@ def _column(con: Any, cells: Cells) -> tuple[Any, Kind, str]:
 def _judged(con: Any, texts: Any, kind: str) -> Kind:
     con.register("texts_read", pa.table([texts], names=["c"]))
     try:
-        found = judged(con.execute(f"SELECT {judging('c')} FROM texts_read").fetchall()[0][0])
+        ((answer,),) = con.execute(f"SELECT {judging('c')} FROM texts_read").fetchall()  # no user's words
+        found = judged(answer)
         if found.type == kind or found is EMPTY:
             return found
         wide = con.execute(f"SELECT bool_and({WIDE.fitting('c')}) FROM texts_read WHERE c IS NOT NULL").fetchall()[0][0]

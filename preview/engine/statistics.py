@@ -1,0 +1,239 @@
+"""The statistics of all columns of a table: two passes, exact top values, and rows that stand there twice."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from preview.arrow_cells import Arrow
+from preview.engine.measures import COUNTABLE, Asked, family_of, select
+from preview.engine.tables import TableColumn
+from preview.moments import clock_writer, date_writer, moment_writer
+from preview.profile import ColumnProfile, Histogram, Kind, TopValue
+from preview.result import JsonValue
+from preview.table import number
+
+TOGETHER: Final = 100
+"""Columns asked in one statement: enough for most files, and few enough for the planner and for memory."""
+EXACT_ROWS: Final = 200_000
+"""Rows up to which everything is counted and sorted out exactly; above, quantiles are t-digests."""
+DUPLICATE_CELLS: Final = 20_000_000
+DUPLICATE_ROWS: Final = 1_000_000
+"""Up to which rows are compared as wholes."""
+TOP: Final = 10
+LONGEST: Final = 1_000
+"""Characters of a top value that are kept."""
+FEW_LABELS: Final = 1_000
+LABEL_SHARE: Final = 0.2
+"""Text is labels up to so many different values, which are such a part of the rows (the Hugging Face viewer's rule)."""
+
+Found = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Statistics:
+    """What `Passes.run` found. `raw` has what hints are made of, column by column."""
+
+    columns: list[ColumnProfile]
+    rows: int
+    duplicates: int | None
+    raw: list[Found] = field(default_factory=list)
+
+
+class Passes:
+    """All passes over one relation, whose columns are those of an open table."""
+
+    def __init__(
+        self, con: Any, columns: Sequence[TableColumn], relation: str, *, on_pass: Callable[[float, float], None]
+    ) -> None:
+        self._con, self._relation = con, relation
+        self._asked = [Asked(column, family_of(column.kind)) for column in columns]
+        self._on_pass = on_pass
+
+    def run(self) -> Statistics:
+        """Raises what DuckDB raises."""
+        ((rows,),) = self._con.execute(f"SELECT count(*) FROM {self._relation}").fetchall()
+        found = self._measured([asked.first() for asked in self._asked], begin=0.0, end=0.45)
+        exact = rows <= EXACT_ROWS
+        second = [asked.second(known, exact=exact) for asked, known in zip(self._asked, found, strict=True)]
+        for known, more in zip(found, self._measured(second, begin=0.45, end=0.7), strict=True):
+            known |= more
+        countable = [
+            place
+            for place, (asked, known) in enumerate(zip(self._asked, found, strict=True))
+            if asked.family in COUNTABLE and known["present"] and self._is_worth_counting(asked, known, exact=exact)
+        ]
+        for nth, place in enumerate(countable):
+            self._on_pass(0.7 + 0.25 * nth / len(countable), 0.7 + 0.25 * (nth + 1) / len(countable))
+            found[place] |= self._tops(self._asked[place])
+        columns = [_profile(asked, known, rows) for asked, known in zip(self._asked, found, strict=True)]
+        return Statistics(columns, rows, self._duplicates(rows), found)
+
+    @staticmethod
+    def _is_worth_counting(asked: Asked, known: Found, *, exact: bool) -> bool:
+        # Where most values stand once, no value is frequent, and counting them costs the memory of all.
+        return exact or asked.family == "boolean" or known["distinct"] < 0.5 * known["present"]
+
+    def _measured(self, wanted: Sequence[Mapping[str, str]], *, begin: float, end: float) -> list[Found]:
+        """What was asked of each column, whose values that are the column's own are JSON values already."""
+        results: list[Found] = [defaultdict(lambda: None) for _ in wanted]
+        chunks = list(_chunks([(place, measures) for place, measures in enumerate(wanted) if measures]))
+        for nth, chunk in enumerate(chunks):
+            self._on_pass(begin + (end - begin) * nth / len(chunks), begin + (end - begin) * (nth + 1) / len(chunks))
+            table = self._con.execute(select(chunk, self._relation)).to_arrow_table()
+            for name, column in zip(table.column_names, table.columns, strict=True):
+                place, _, measure = name.partition(".")
+                results[int(place)][measure] = _json(column)[0] if measure in ("min", "max") else column.to_pylist()[0]
+        return results
+
+    def _tops(self, asked: Asked) -> Found:
+        name = asked.name
+        shown = f"CASE WHEN length(c) > {LONGEST} THEN c[:{LONGEST - 1}] || '…' ELSE c END"
+        # Of equally frequent values the largest ones, so that the answer is the same each time.
+        table = self._con.execute(
+            f"SELECT n, {shown if asked.family == 'text' else 'c'} AS c, groups FROM ("
+            f"SELECT unnest(max({{'n': n, 'c': c}}, {TOP}), recursive := true), count(*) AS groups FROM ("
+            f"SELECT {name} AS c, count(*) AS n FROM {self._relation} WHERE {name} IS NOT NULL GROUP BY {name}))"
+        ).to_arrow_table()
+        counts, groups = table.column("n").to_pylist(), table.column("groups").to_pylist()
+        top = [TopValue(value, count) for value, count in zip(_json(table.column("c")), counts, strict=True)]
+        return {"top": top, "groups": groups[0] if groups else 0}
+
+    def _duplicates(self, rows: int) -> int | None:
+        width = len(self._asked)
+        if not width or rows > DUPLICATE_ROWS or rows * width > DUPLICATE_CELLS:
+            return None
+        self._on_pass(0.95, 1.0)
+        # Two hashes of 64 bits with different seeds: that different rows have both in common does not happen.
+        names = ", ".join(asked.name for asked in self._asked)
+        ((distinct,),) = self._con.execute(
+            f"SELECT count(*) FROM (SELECT DISTINCT hash({names}), hash('', {names}) FROM {self._relation})"
+        ).fetchall()
+        return int(rows - distinct)
+
+
+def _chunks(wanted: Sequence[tuple[int, Mapping[str, str]]]) -> Iterator[Sequence[tuple[int, Mapping[str, str]]]]:
+    for begin in range(0, len(wanted), TOGETHER):
+        yield wanted[begin : begin + TOGETHER]
+
+
+def _json(column: Any) -> list[JsonValue]:
+    return Arrow(cell=LONGEST + 1).cells("", column).values
+
+
+def _profile(asked: Asked, found: Found, rows: int) -> ColumnProfile:
+    column, family = asked.column, asked.family
+    present = found["present"]
+    top: Sequence[TopValue] = found["top"] or ()
+    distinct, exact = (found["groups"], True) if found["groups"] is not None else (found["distinct"], False)
+    if distinct is not None and not exact:
+        distinct = min(distinct, present)
+    profile = ColumnProfile(
+        column.name,
+        column.type,
+        kind_of(family, distinct, present),
+        rows - present,
+        distinct,
+        exact,
+        # Of more values than are listed, those that stand once are not at the top of anything.
+        top=tuple(value for value in top if value.count > 1 or (distinct or 0) <= TOP),
+        histogram=_histogram(asked, found),
+    )
+    return (
+        _with_lengths(profile, found) if family in ("text", "bytes", "items") else _with_values(profile, asked, found)
+    )
+
+
+def kind_of(family: str, distinct: int | None = None, present: int = 0) -> Kind:
+    """Which statistics a column has, by the family of its type and how many different values it has."""
+    if family == "text":
+        few = distinct is not None and distinct <= FEW_LABELS and distinct <= max(1, LABEL_SHARE * present)
+        return "string_label" if few else "string_text"
+    kinds: dict[str, Kind] = {
+        "whole": "int",
+        "real": "float",
+        "decimal": "float",
+        "boolean": "bool",
+        "moment": "datetime",
+        "clock": "datetime",
+        "items": "list",
+    }
+    return kinds.get(family, "other")
+
+
+def _with_lengths(profile: ColumnProfile, found: Found) -> ColumnProfile:
+    quartiles = found["quartiles"] or (None, None, None)
+    return replace(
+        profile,
+        length_min=_whole(found["low"]),
+        length_max=_whole(found["high"]),
+        length_mean=_finite(found["mean"]),
+        length_median=_finite(quartiles[1]),
+        length_std=_finite(found["std"]),
+    )
+
+
+def _with_values(profile: ColumnProfile, asked: Asked, found: Found) -> ColumnProfile:
+    show = _shower(asked)
+    q1, median, q3 = found["quartiles"] or (None, None, None)
+    numeric = asked.family not in ("moment", "clock")
+    low, high = found["min"], found["max"]
+    if asked.family == "whole":
+        low, high = _plain_integer(low), _plain_integer(high)
+    return replace(
+        profile,
+        min=low,
+        max=high,
+        mean=show(found["mean"]),
+        median=show(median),
+        q1=show(q1),
+        q3=show(q3),
+        std=_finite(found["std"]) if numeric else None,
+    )
+
+
+def _plain_integer(value: JsonValue) -> JsonValue:
+    # Arrow has no integer of 128 bits; DuckDB hands them on as decimals.
+    return number(int(value)) if isinstance(value, str) else value
+
+
+def _shower(asked: Asked) -> Callable[[float | None], JsonValue]:
+    """How a number that was reckoned is shown in a column of this type."""
+    if asked.family == "moment":
+        if asked.column.kind == "DATE":
+            return lambda value: None if value is None else _day_or_moment(value)
+        write = moment_writer("us", "UTC" if "ZONE" in asked.column.kind else None)
+        return lambda value: None if value is None else write(round(value))
+    if asked.family == "clock":
+        clock = clock_writer("us")
+        return lambda value: None if value is None else clock(min(round(value), 86_400_000_000 - 1))
+    return _finite
+
+
+def _day_or_moment(value: float) -> JsonValue:
+    # The mean of dates is a day; what lies between two days is rounded down.
+    return date_writer(86_400_000_000)(math.floor(value))
+
+
+def _finite(value: float | None) -> float | None:
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _histogram(asked: Asked, found: Found) -> Histogram | None:
+    counts = found["bars"]
+    if not counts:
+        return None
+    edges = asked.edges(found["low"], found["high"])
+    show = _shower(asked)
+    if asked.family in ("whole", "text", "bytes", "items"):
+        shown: list[JsonValue] = [number(int(edge)) for edge in edges]
+    else:
+        shown = [show(edge) for edge in edges]
+    return Histogram(tuple(shown), tuple(int(count) for count in counts[: len(edges) - 1]))
