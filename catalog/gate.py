@@ -26,6 +26,11 @@ class Gate:
         self._inside = self._outside = 0
         self._changed = threading.Condition()
 
+    @property
+    def inside(self) -> int:
+        """How many are in now."""
+        return self._inside
+
     @contextmanager
     def turn(self, cancel: Cancel | None = None) -> Iterator[None]:
         """Raises Busy where no turn comes, Cancelled where it is not wanted any more."""
