@@ -74,6 +74,7 @@ def bar(chart: Chart) -> ChartData:
     shown = len({str(record["x"]) for record in records})
     if groups <= GROUPS and (x.is_number or x.is_moment):
         records.sort(key=lambda record: _in_order(record["x"]))
+    how: list[str | None]
     if not records:
         how = [f"no group has a {measured.words}" if chart.rows else "there are no rows", chart.over()]
     elif groups > shown:

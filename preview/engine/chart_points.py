@@ -25,8 +25,8 @@ def line(chart: Chart) -> ChartData:
         f"WHERE {chart.only.sql} AND {x.usable}"
     )
     if not count:
-        how = [f"“{x.name}” has no values", chart.over()]
-        return chart.data((), x_type=x.type, y_type=measured.type, how=how)
+        gone = [f"“{x.name}” has no values", chart.over()]
+        return chart.data((), x_type=x.type, y_type=measured.type, how=gone)
     step: str | None = None
     if x.is_moment:
         unit = moment_bin((high - low).total_seconds(), days=x.kind == "DATE", most=POINTS, plain=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -159,7 +159,7 @@ class Chart:
         *,
         x_type: str,
         y_type: str = "integer",
-        how: Sequence[str | None],
+        how: Iterable[str | None],
         partial: bool = False,
         moment_bin: str | None = None,
         spec: ChartSpec | None = None,

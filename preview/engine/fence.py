@@ -20,6 +20,7 @@ import duckdb
 from preview.engine import allowed
 from preview.engine.complaints import complaint, place_of
 from preview.errors import QueryFailed, QueryRefused
+from preview.table import clean
 
 LONGEST: Final = 200_000
 """Characters of a query: the parsed tree of a longer one takes more than a moment to walk."""
@@ -79,6 +80,8 @@ def checked(con: Connection, sql: str, tables: Iterable[str]) -> str:
     names = sorted(tables)
     if len(sql) > LONGEST:
         raise QueryRefused(f"A query may have up to {LONGEST:,} characters; this one has {len(sql):,}.")
+    if not sql.isascii() and clean(sql) != sql:
+        raise QueryFailed("The query holds half a character, which no text can. Write it anew.")
     try:
         statements = con.extract_statements(sql)
     except duckdb.Error as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any, Final
@@ -72,7 +72,7 @@ class Rows:
         self._relation = relation
         self.schema: Any = None
 
-    def batches(self, size: int) -> Iterator[Any]:
+    def batches(self, size: int) -> Generator[Any, None, None]:
         """Record batches of up to `size` rows, made while they are asked for."""
         reader = self._relation.to_arrow_reader(size)
         self.schema = reader.schema
