@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import handing_out, listing, reading, reruns, starting, uploading
+from bench import handing_out, listing, previews, reading, reruns, starting, uploading
 from bench.figures import Figure, save, show
 from bench.scale import FULL, SMALL, Scale
 
@@ -25,6 +25,8 @@ MEASURES: dict[str, Callable[[Scale, Path], list[Figure]]] = {
     "listing": listing.pages,
     "start": starting.start_and_idle,
     "preview": reading.preview,
+    "preview-sizes": previews.sizes,
+    "preview-many": previews.many,
 }
 
 
