@@ -144,6 +144,12 @@ def _picture(detail: DatasetDetail, file: FileVersion, job: jobs.Job[ChartData],
         return
     if watched:
         st.rerun()
+    # Of its own: what fails inside a fragment is shown by Streamlit before anything around it hears of it.
+    with failures.shown("The chart cannot be drawn", key="picture-failed"):
+        _drawn(detail, file, job)
+
+
+def _drawn(detail: DatasetDetail, file: FileVersion, job: jobs.Job[ChartData]) -> None:
     try:
         data = job.result()
     except Cancelled:

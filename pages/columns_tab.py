@@ -5,12 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 import services
-from catalog.errors import CatalogError, DatabaseUnavailable
+from catalog.profiles import ProfileState
 from catalog.views import DatasetDetail, FileVersion
 from pages import column_words, failures, wording
 from pages.drift import drift_card
@@ -20,9 +19,6 @@ from pages.navigation import draw_anew, go
 from pages.widgets.column_card import column_card
 from pages.widgets.column_list import column_list
 from preview.profile import ColumnProfile, Profile
-
-if TYPE_CHECKING:
-    from catalog.profiles import ProfileState
 
 PAGE = 50
 """Columns shown at once; the search finds the others."""
@@ -160,12 +156,15 @@ def _coverage(file: FileVersion, drawn: ProfileState) -> None:
 
 
 def _coverage_now(file_id: uuid.UUID, drawn: ProfileState) -> None:
+    # Of its own: what fails inside a fragment is shown by Streamlit before anything around it hears of it.
+    with failures.shown("What the numbers cover cannot be told", key="coverage-failed"), st.container(gap="xxsmall"):
+        _told_coverage(file_id, drawn)
+
+
+def _told_coverage(file_id: uuid.UUID, drawn: ProfileState) -> None:
     state = drawn
     if drawn.status == "computing":
-        try:
-            state = services.current().profiles.state(current_caller(), file_id)
-        except (CatalogError, DatabaseUnavailable):
-            return
+        state = services.current().profiles.state(current_caller(), file_id)
         if (state.status, state.profile is None) != (drawn.status, drawn.profile is None):
             draw_anew()
     profile = state.profile

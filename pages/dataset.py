@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,9 +15,12 @@ from catalog.errors import CatalogError, DatabaseUnavailable, DatasetNotFound
 from catalog.snippets import snippets
 from catalog.views import DatasetDetail, FileVersion
 from pages import edits, failures, wording
+from pages.chart_tab import chart_tab
+from pages.columns_tab import columns_tab
 from pages.identity import base_url, caller_of_run, current_caller, now, zone
 from pages.navigation import draw_anew, go
 from pages.preview_tab import preview_tab
+from pages.query_tab import query_tab
 from pages.widgets.facts import facts
 from pages.widgets.file_actions import file_actions
 
@@ -185,6 +189,24 @@ def use_tab(file: FileVersion) -> None:
     st.markdown(f":small[:gray[Pinned to v{file.version}, so results can be repeated.]]")
 
 
+def tabs(detail: DatasetDetail, file: FileVersion, caller: Caller) -> None:
+    """Draw the tab that is open, and only that."""
+    parts: dict[str, Callable[[], None]] = {
+        "Preview": lambda: preview_tab(file, caller),
+        "Columns": lambda: columns_tab(detail, file),
+        "Chart": lambda: chart_tab(detail, file),
+        "Query": lambda: query_tab(detail, file),
+        "Use it": lambda: use_tab(file),
+    }
+    # The count is no part of the label: that is what the address says.
+    count = "" if file.columns is None else wording.exact(file.columns)
+    st.html(f'<style>.st-key-tab {{ --ds-columns: "{count}" }}</style>')
+    for tab, draw_tab in zip(st.tabs(list(parts), key="tab", bind="query-params"), parts.values(), strict=True):
+        if tab.open:
+            with tab:
+                draw_tab()
+
+
 def draw() -> None:
     with failures.shown("The dataset cannot be read", key="dataset"):
         caller = caller_of_run()
@@ -198,13 +220,7 @@ def draw() -> None:
         failed_download(file)
         failed_versions(detail)
         head(detail, file)
-        preview, use = st.tabs(["Preview", "Use it"], key="tab", bind="query-params")
-        if use.open:
-            with use:
-                use_tab(file)
-        else:
-            with preview:
-                preview_tab(file, caller)
+        tabs(detail, file, caller)
         if settling(file):
             watch(file)
 

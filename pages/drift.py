@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
 import services
+from catalog.comparisons import Drift, Side
 from catalog.errors import CatalogError
 from catalog.views import DatasetDetail, FileVersion
 from pages import column_words, failures, wording
 from pages.identity import current_caller
-
-if TYPE_CHECKING:
-    from catalog.comparisons import Drift, Side
 
 LOOK_AGAIN = timedelta(seconds=1)
 NAMED = 12

@@ -158,7 +158,7 @@ def _outcome(job: jobs.Job[QueryResult] | None) -> tuple[QueryResult | None, Exc
 
 
 def _status(job: jobs.Job[QueryResult] | None, result: QueryResult | None) -> str:
-    limit = services.current().settings.preview.timeout
+    limit = services.current().settings.preview.query_timeout
     if job is not None and not job.done:
         return f"Running… {job.seconds:.0f} s · stops after {limit:.0f} s"
     if result is None:

@@ -6,6 +6,7 @@ Records keep the keys of `ChartData` (`x`, `y`, `color`, …), so no column's na
 from __future__ import annotations
 
 import math
+from datetime import UTC, datetime
 from typing import Any
 
 from pages import column_words
@@ -99,7 +100,7 @@ def _bar(data: ChartData, up: str) -> dict[str, Any]:
         "axis": {"labelLimit": 260, "labelAngle": 0, "labelOverlap": False if lying else "parity", "grid": False}
         | {"title": data.spec.x, "ticks": False},
     }
-    value: Encoding = {"field": "y", "type": "quantitative", "title": up}
+    value: Encoding = {"field": "y", "type": "quantitative", "title": up, "axis": _whole(data)}
     drawn: dict[str, Any] = {
         "data": {"values": _records(data, texts=("x", "color"), numbers=("y",))},
         "mark": {"type": "bar", "tooltip": True},
@@ -111,49 +112,51 @@ def _bar(data: ChartData, up: str) -> dict[str, Any]:
 
 def _line(data: ChartData, up: str) -> dict[str, Any]:
     over = _axis(data.x_type, data.spec.x)
-    values = _records(data, texts=("color",), numbers=("y",) + (("x",) if over["type"] == "quantitative" else ()))
+    values = _records(data, texts=("color",), numbers=("y",), axes={"x": data.x_type})
     return {
         "data": {"values": values},
         "mark": {"type": "line", "tooltip": True, "point": {"size": 18} if len(values) <= POINTS else False},
         "encoding": {
             "x": {"field": "x", **over},
-            "y": {"field": "y", "type": "quantitative", "title": up},
+            "y": {"field": "y", "type": "quantitative", "title": up, "axis": _whole(data)},
             **_color(data),
-            "tooltip": _tooltip(data, {"x": data.spec.x or "", "y": up}),
+            "tooltip": _tooltip(data, {"x_shown": data.spec.x or "", "y": up}),
         },
     }
 
 
 def _histogram(data: ChartData) -> dict[str, Any]:
     over = _axis(data.x_type, data.spec.x)
-    edges = ("from", "to") if over["type"] == "quantitative" else ()
     return {
-        "data": {"values": _records(data, texts=("color",), numbers=("count", *edges))},
-        "mark": {"type": "bar", "tooltip": True, "binSpacing": 1},
+        "data": {
+            "values": _records(
+                data, texts=("color",), numbers=("count",), axes={"from": data.x_type, "to": data.x_type}
+            )
+        },
+        # Rectangles from edge to edge, a pixel apart: a bar that ends at x2 would lie.
+        "mark": {"type": "rect", "tooltip": True, "x2Offset": -1, "cornerRadiusTopLeft": 2, "cornerRadiusTopRight": 2},
         "encoding": {
-            "x": {"field": "from", "bin": {"binned": True}, **over}
-            if over["type"] == "quantitative"
-            else {"field": "from", **over},
+            "x": {"field": "from", **over} | {"scale": {**over["scale"], "zero": False, "nice": False}},
             "x2": {"field": "to"},
-            "y": {"field": "count", "type": "quantitative", "title": MEASURES["count"], "stack": "zero"},
+            "y": {"field": "count", "type": "quantitative", "title": MEASURES["count"], "axis": {"tickMinStep": 1}},
+            "y2": {"datum": 0},
             **_color(data),
-            "tooltip": _tooltip(data, {"from": "from", "to": "to", "count": "rows"}),
+            "tooltip": _tooltip(data, {"from_shown": "from", "to_shown": "to", "count": "rows"}),
         },
     }
 
 
 def _scatter(data: ChartData) -> dict[str, Any]:
     across, up = _axis(data.x_type, data.spec.x), _axis(data.y_type, data.spec.y)
-    numbers = tuple(key for key, axis in (("x", across), ("y", up)) if axis["type"] == "quantitative")
     return {
-        "data": {"values": _records(data, texts=("color",), numbers=numbers)},
+        "data": {"values": _records(data, texts=("color",), numbers=(), axes={"x": data.x_type, "y": data.y_type})},
         "mark": {"type": "circle", "size": 26, "opacity": 0.55, "tooltip": True},
         "encoding": {
             # A scatter shows how values lie to one another; from nought on they would often be a speck in a corner.
-            "x": {"field": "x", **across, "scale": {"zero": False}},
-            "y": {"field": "y", **up, "scale": {"zero": False}},
+            "x": {"field": "x", **across} | {"scale": {**across["scale"], "zero": False}},
+            "y": {"field": "y", **up} | {"scale": {**up["scale"], "zero": False}, "axis": {"tickCount": 6}},
             **_color(data),
-            "tooltip": _tooltip(data, {"x": data.spec.x or "", "y": data.spec.y or ""}),
+            "tooltip": _tooltip(data, {"x_shown": data.spec.x or "", "y_shown": data.spec.y or ""}),
         },
     }
 
@@ -192,7 +195,14 @@ def _box(data: ChartData) -> dict[str, Any]:
 
 def _axis(column_type: str, name: str | None) -> Encoding:
     kind = "temporal" if column_type in TIMES else "quantitative" if column_type in NUMBERS else "nominal"
-    return {"type": kind, "title": name} | ({"axis": {"grid": False}} if kind == "temporal" else {})
+    # The file's own clock: a browser's time zone would move a day into the one before.
+    scale = {"type": "utc"} if kind == "temporal" else {}
+    return {"type": kind, "title": name, "axis": {"grid": False, "tickCount": 10}, "scale": scale}
+
+
+def _whole(data: ChartData) -> dict[str, Any]:
+    """Of what is counted, no half is named."""
+    return {"tickMinStep": 1} if data.y_type == "integer" else {}
 
 
 def _color(data: ChartData) -> Encoding:
@@ -214,8 +224,14 @@ def _label(of: JsonValue, column_type: str = "") -> str:
     return text if len(text) <= LABEL else text[: LABEL - 1] + "…"
 
 
-def _records(data: ChartData, *, texts: tuple[str, ...], numbers: tuple[str, ...]) -> list[dict[str, JsonValue]]:
-    """The records with groups as text and numbers as numbers; a record without one of its numbers is left out."""
+def _records(
+    data: ChartData, *, texts: tuple[str, ...], numbers: tuple[str, ...], axes: dict[str, str] | None = None
+) -> list[dict[str, JsonValue]]:
+    """The records with groups as text and numbers as numbers; a record without one of its numbers is left out.
+
+    `axes` are keys with their types: what lies on an axis is a number, a time one of milliseconds, and beside it, under
+    `…_shown`, stands what a person reads.
+    """
     found = []
     for record in data.records:
         made = dict(record)
@@ -224,9 +240,24 @@ def _records(data: ChartData, *, texts: tuple[str, ...], numbers: tuple[str, ...
                 made[key] = _label(made.get(key), data.x_type if key == "x" else "")
         for key in numbers:
             made[key] = _number(made.get(key))
-        if all(made[key] is not None for key in numbers):
+        for key, column_type in (axes or {}).items():
+            made[f"{key}_shown"] = _label(made.get(key), column_type)
+            if column_type in TIMES:
+                made[key] = _milliseconds(made.get(key))
+            elif column_type in NUMBERS:
+                made[key] = _number(made.get(key))
+        if all(made.get(key) is not None for key in (*numbers, *(axes or {}))):
             found.append(made)
     return found
+
+
+def _milliseconds(of: JsonValue) -> float | None:
+    """Since 1970; a time without a zone is taken as it stands."""
+    try:
+        moment = datetime.fromisoformat(str(of))
+    except ValueError:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000
 
 
 def _number(of: JsonValue) -> float | int | None:
