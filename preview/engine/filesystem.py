@@ -5,14 +5,17 @@ What DuckDB asks of an fsspec filesystem is little known: `info`, `glob`, `modif
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from fsspec.spec import AbstractBufferedFile, AbstractFileSystem
 
+from preview.errors import SourceGone
 from preview.source import Source
-from preview.transport import Transport, open_transport
+from preview.transport import open_transport
 
 SCHEME: Final = "shelf"
 UNCHANGED_SINCE: Final = datetime(2000, 1, 1, tzinfo=UTC)
@@ -70,14 +73,57 @@ class StoredFiles(AbstractFileSystem):  # type: ignore[misc]  # fsspec ships no 
 
 
 class StoredFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec ships no types
-    """One open file; DuckDB decides how much it reads at once, so nothing is read ahead."""
+    """One open file. DuckDB's threads share it, and each seeks and reads: each has a position of its own.
+
+    DuckDB decides how much it reads at once, so nothing is read ahead.
+    """
 
     def __init__(self, files: StoredFiles, path: str, source: Source) -> None:
+        self._own = threading.local()
         super().__init__(files, path, "rb", cache_type="none", size=source.size)
-        # Each of DuckDB's threads has its own handle; a transport holds a position.
-        self._transport: Transport = open_transport(source)
+        self._ranges = open_ranges(source)
 
-    def _fetch_range(self, start: int, end: int) -> bytes:
-        data = self._transport.fetch(start, min(end, self.size) - start)
+    @property
+    def loc(self) -> int:
+        """Where the calling thread reads next."""
+        return getattr(self._own, "loc", 0)
+
+    @loc.setter
+    def loc(self, value: int) -> None:
+        self._own.loc = value
+
+    def seek(self, loc: int, whence: int = 0) -> int:
+        self.loc = loc + {0: 0, 1: self.loc, 2: self.size}[whence]
+        return self.loc
+
+    def read(self, length: int = -1) -> bytes:
+        begin = self.loc
+        end = self.size if length < 0 else min(self.size, begin + length)
+        data = self._ranges(begin, end - begin) if end > begin else b""
+        self.loc = begin + len(data)
         self.fs.on_read(len(data))
         return data
+
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        return self._ranges(start, end - start)
+
+
+def open_ranges(source: Source) -> Callable[[int, int], bytes]:
+    """What fetches a range of a file for any thread: a transport over HTTP does, one on the disk has a position."""
+    transport = open_transport(source)
+    path = getattr(transport, "path", None)
+    if path is None:
+        return transport.fetch
+    file: BinaryIO = path.open("rb", buffering=0)
+
+    def fetch(start: int, length: int) -> bytes:
+        parts = []
+        while length > 0:
+            part = os.pread(file.fileno(), length, start)
+            if not part:
+                raise SourceGone("The stored file is shorter than it was when it was added.")
+            parts.append(part)
+            start, length = start + len(part), length - len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    return fetch

@@ -23,32 +23,34 @@ MISFIT: Final = "misfit in column "
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`type` is the preview's; `store` says what the stored column stands for (a key of `tables.VALUES`, or ""); `note`
-    is told of a column where something of its values is left out."""
+    """`type` is the preview's; `quick` is cheap SQL that is true of most cells of the kind, and of no other cell: their
+    value is `plain`. `store` says what the stored column stands for (a key of `tables.VALUES`, or ""); `note` is told
+    of a column where something of its values is left out."""
 
     name: str
     type: str
     value: str
     fits: str
+    quick: str = "false"
+    plain: str = "NULL"
     store: str = ""
     note: str = ""
 
     def fitting(self, column: str) -> str:
         """SQL: whether a cell that is not null is one of this kind; never null itself."""
-        return f"coalesce({self.fits.replace('{c}', column)}, false)"
+        # CASE evaluates what follows for the other rows only; OR would for all.
+        sql = f"CASE WHEN {self.quick} THEN true ELSE coalesce({self.fits}, false) END"
+        return sql.replace("{c}", column)
 
     def checked(self, column: str, place: int) -> str:
         """SQL of the value; a cell that does not fit ends the statement with an error that names the column's place."""
         if not self.fits:
             return column
-        value = self.value.replace("{c}", column)
-        return f"CASE WHEN {column} IS NULL OR {self.fitting(column)} THEN {value} ELSE error('{MISFIT}{place};') END"
-
-    def lenient(self, column: str) -> str:
-        """SQL of the value, null where a cell does not fit."""
-        if not self.fits:
-            return column
-        return f"CASE WHEN {self.fitting(column)} THEN {self.value.replace('{c}', column)} END"
+        sql = (
+            f"CASE WHEN {{c}} IS NULL THEN NULL WHEN {self.quick} THEN {self.plain} "
+            f"WHEN coalesce({self.fits}, false) THEN {self.value} ELSE error('{MISFIT}{place};') END"
+        )
+        return sql.replace("{c}", column)
 
 
 def _matches(pattern: str, column: str = "{c}") -> str:
@@ -66,8 +68,10 @@ def _cast(kind: str) -> str:
 _TRIMMED = f"trim({{c}}, {literal(BLANK)})"
 _HUGE = _cast("HUGEINT")
 # What DuckDB writes back as it stands needs no pattern, which costs more.
-_PLAIN_INTEGER = f"{_cast('BIGINT')}::VARCHAR = {{c}}"
-_INTEGER = f"({_PLAIN_INTEGER} OR {_matches(INTEGER)})"
+_SAME_INTEGER = f"{_cast('BIGINT')}::VARCHAR = {{c}}"
+_SAME_DATE = f"{_cast('DATE')}::VARCHAR = {{c}} AND length({{c}}) = 10"
+_SAME_MOMENT = f"{_cast('TIMESTAMP')}::VARCHAR = {{c}} AND {{c}}[5] = '-' AND {{c}}[14] = ':'"
+_WITH_POINT = r"regexp_full_match({c}, '-?(?:0|[1-9][0-9]*)\.[0-9]+')"
 # A whole number among floats must not be rounded by being one.
 _EXACT = (
     r"(length({c}) <= 15 OR NOT regexp_full_match({c}, '\s*-?[0-9]+\s*') OR coalesce("
@@ -83,7 +87,14 @@ _OF_MOMENT = f"{_matches(TIMESTAMP)} AND {_DAY} >= {_FIRST}"
 TEXT: Final = Kind("text", "string", "{c}", "")
 EMPTY: Final = Kind("empty", "null", "NULL::INTEGER", "false")
 KINDS: Final = (
-    Kind("bigint", "integer", _cast("BIGINT"), f"{_INTEGER} AND {_cast('BIGINT')} IS NOT NULL"),
+    Kind(
+        "bigint",
+        "integer",
+        _cast("BIGINT"),
+        f"{_matches(INTEGER)} AND {_cast('BIGINT')} IS NOT NULL",
+        quick=_SAME_INTEGER,
+        plain=_cast("BIGINT"),
+    ),
     Kind("ubigint", "integer", _cast("UBIGINT"), f"{_matches(INTEGER)} AND {_cast('UBIGINT')} IS NOT NULL"),
     Kind(
         "huge",
@@ -92,15 +103,37 @@ KINDS: Final = (
         f"{_matches(INTEGER)} AND {_HUGE} BETWEEN -9223372036854775808 AND 18446744073709551615",
         store="huge",
     ),
-    Kind("double", "float", _cast("DOUBLE"), f"{_matches(FLOAT)} AND {_EXACT}"),
-    Kind("boolean", "boolean", f"lower({_TRIMMED}) = 'true'", f"({{c}} IN ('true', 'false') OR {_matches(BOOLEAN)})"),
-    Kind("date", "date", _DAY, f"{_matches(DATE)} AND {_DAY} >= {_FIRST}"),
+    Kind(
+        "double",
+        "float",
+        _cast("DOUBLE"),
+        f"{_matches(FLOAT)} AND {_EXACT}",
+        quick=_WITH_POINT,
+        plain=_cast("DOUBLE"),
+    ),
+    Kind(
+        "boolean",
+        "boolean",
+        f"lower({_TRIMMED}) = 'true'",
+        _matches(BOOLEAN),
+        quick="{c} IN ('true', 'false')",
+        plain="{c} = 'true'",
+    ),
+    Kind(
+        "date",
+        "date",
+        _DAY,
+        f"{_matches(DATE)} AND {_DAY} >= {_FIRST}",
+        quick=_SAME_DATE,
+        plain=_cast("DATE"),
+    ),
     Kind(
         "timestamp",
         "timestamp",
         _MOMENT,
-        f"(({_cast('TIMESTAMP')}::VARCHAR = {{c}} AND length({{c}}) > 10 AND {_MOMENT} >= {_FIRST} AND "
-        f"{_MOMENT} < DATE '10000-01-01') OR ({_OF_MOMENT} AND NOT {_ends(ZONE)} AND NOT {_ends(FINE)}))",
+        f"{_OF_MOMENT} AND NOT {_ends(ZONE)} AND NOT {_ends(FINE)}",
+        quick=_SAME_MOMENT,
+        plain=_cast("TIMESTAMP"),
     ),
     Kind(
         "timestamptz", "timestamp", _ZONED, f"{_OF_MOMENT} AND {_ends(ZONE)} AND NOT {_ends(FINE)}", store="timestamptz"
@@ -143,8 +176,7 @@ def _has_zone(cell: str) -> bool:
 
 
 def judging(column: str) -> str:
-    """SQL of one list per column: which of `KINDS` all cells fit, whether there is a digit, and whether there is a
-    cell."""
+    """SQL of one list for a column: which of `KINDS` all cells fit, whether there is a digit, and whether a cell."""
     fits = [f"bool_and({kind.fitting(column)}) FILTER ({column} IS NOT NULL)" for kind in KINDS]
     digit = DIGIT.replace("{c}", column)
     return f"[{', '.join([*fits, f'bool_or({digit})', f'count({column}) > 0'])}]"

@@ -29,7 +29,7 @@ from preview.transport import open_transport
 
 BLOCKS: Final = 16
 BLOCK: Final = 128 * 1024
-"""Bytes of each of so many blocks, spread evenly over a text: 2 MiB are fetched, parsed and reckoned in half a second."""
+"""Bytes of each of so many blocks, spread evenly over a text: 2 MiB take half a second in all."""
 FIRST_ROWS: Final = 2_000
 SAMPLED: Final = "sampled"
 
