@@ -26,6 +26,8 @@ FORM = "read-as"
 WRONG = "read-as-wrong"
 """Why the last choice was not taken."""
 FIELD = "read-as-field-"
+DETECTED = "\0"
+"""The option that says nothing: no delimiter, no encoding and no quote is called so."""
 QUOTES = {'"': 'Double "', "'": "Single '", "": "None"}
 HEADERS = {True: "Column names", False: "Values"}
 MOST_SKIPPED = 1000
@@ -135,9 +137,9 @@ def _select(choice: Choice, kept: Hashable, mark: str) -> None:
     first = f"{choice.detected} (detected)" if choice.detected else "As detected"
     st.selectbox(
         choice.label,
-        [None, *choice.options],
+        [DETECTED, *choice.options],
         index=0 if kept is None else 1 + list(choice.options).index(kept),
-        format_func=lambda one: first if one is None else choice.options.get(one, one),
+        format_func=lambda one: first if one == DETECTED else choice.options.get(one, one),
         accept_new_options=choice.free,
         width=200,
         key=f"{FIELD}{choice.field}{mark}",
@@ -178,7 +180,8 @@ def _types(kept: ReadAs, columns: Sequence[str], mark: str) -> None:
 def apply(dataset_id: uuid.UUID, kept: ReadAs, offered: Sequence[Choice], mark: str) -> None:
     """Keep what the form says. What it does not ask for stays as it was."""
     state = st.session_state
-    said = {choice.field: state.get(f"{FIELD}{choice.field}{mark}") for choice in offered}
+    said = {choice.field: state.get(f"{FIELD}{choice.field}{mark}", DETECTED) for choice in offered}
+    said = {field: None if value == DETECTED else value for field, value in said.items()}
     types = {name: kind for name, kind in kept.types if name in state.get(f"{FIELD}types{mark}", ())}
     column, kind = state.get(f"{FIELD}column{mark}"), state.get(f"{FIELD}type{mark}")
     if column is not None and kind is not None:

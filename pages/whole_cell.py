@@ -97,7 +97,13 @@ def _body(place: Place) -> None:
     length = wording.counted(len(value) if isinstance(value, str) else len(text), "character")
     if len(text) > MOST:
         length += f", of which the first {MOST:,} are shown"
-    st.code(text[:MOST], language=language if len(text) <= MOST else None, wrap_lines=True, height=420)
+    tall = len(text) > 1500 or text.count("\n") > 17
+    st.code(
+        text[:MOST],
+        language=language if len(text) <= MOST else None,
+        wrap_lines=True,
+        height=420 if tall else "content",
+    )
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f":small[:gray[{length}]]", width="stretch")
         if len(text) > MOST:
