@@ -44,7 +44,7 @@ def inspect(
         sheets = sheet_names_at_ends(look.file())
         return _without_table(source, look.why_not(sheets), certain=False, sheets=sheets)
     facts, rows = payload(table, offset=0, limits=limits)
-    estimate = table.total_rows if look.whole or table.total_rows is not None else look.estimate(table)
+    estimate = look.estimate(table) if table.total_rows is None else table.total_rows
     told = {"rows": estimate, "rows_exact": table.total_rows is not None, "reason": None, "certain": True}
     return {**facts, **told}, rows
 
@@ -83,7 +83,7 @@ class _Look:
         raise failure or OutsideEnds(UNKNOWN)
 
     def _jobs(self) -> Iterator[Job]:
-        for rows in (ROWS, 1, 0):
+        for rows in (ROWS, ROWS if self.head.startswith(IPC_MAGIC) else 1, 0):
             yield replace(self.job, rows=rows)
 
     def _read(self, file: RangeFile, job: Job, *, from_start: bool) -> Table:
