@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
-from typing import Any, BinaryIO
 
 import duckdb
 import numpy as np
-import pyarrow
-import pyarrow.parquet
 
 BLOCK = 1_048_576
 ROW_GROUP = 122_880
@@ -52,38 +48,6 @@ def tables(csv: Path, parquet: Path, *, rows: int, row_group: int = ROW_GROUP) -
             f"(format parquet, compression snappy, row_group_size {int(row_group)})"
         )
         made.execute(f"copy (from {_quoted(parquet)}) to {_quoted(csv)} (format csv)")
-
-
-def sparse_parquet(path: Path, model: Path, *, size: int) -> None:
-    """The row groups of `model` spread over a file of `size` bytes that takes no more room on the disk than they do."""
-    source = pyarrow.parquet.ParquetFile(model)
-    groups = source.num_row_groups
-    with path.open("wb") as file:
-        sink = _Holed(file)
-        with pyarrow.parquet.ParquetWriter(pyarrow.PythonFile(sink, mode="w"), source.schema_arrow) as writer:
-            for group in range(groups):
-                writer.write_table(source.read_row_group(group))
-                sink.skip((size - model.stat().st_size) // groups)
-
-
-class _Holed(io.RawIOBase):
-    """A file to write to that can leave holes, which read as zeros."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        super().__init__()
-        self._file = file
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: Any, /) -> int:
-        return self._file.write(data)
-
-    def tell(self) -> int:
-        return self._file.tell()
-
-    def skip(self, length: int) -> None:
-        self._file.seek(length, io.SEEK_CUR)
 
 
 def _quoted(path: Path) -> str:

@@ -17,6 +17,7 @@ from bench import files
 from bench.figures import Figure
 from bench.scale import MB, Scale
 from bench.servers import stored
+from bench.sparse import sparse_parquet
 from preview import Limits, Previewer, Source
 from tests.app_server import RunningApp, running_app, s3_env
 from tests.seaweed import seaweed_server
@@ -33,7 +34,7 @@ def sizes(scale: Scale, folder: Path) -> list[Figure]:
     files.tables(folder / "model.csv", model, rows=scale.rows // 2)
     big, medium, small = folder / "big.parquet", folder / "medium.parquet", folder / "small.parquet"
     for path, size in ((big, 20_000 * MB), (medium, 2_000 * MB), (small, 200 * MB)):
-        files.sparse_parquet(path, model, size=size)
+        sparse_parquet(path, model, size=size)
     big_seconds, small_seconds = _on_disk(big, small)
     figures = [_beside("20 GB Parquet on local disk", big_seconds, small_seconds)]
     with seaweed_server(folder / "store", memory="1GiB") as store, running_app(folder / "data", s3_env(store)) as app:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from bench.sparse import sparse_parquet
 from preview import parquet, parquet_pages
 from preview.errors import PreviewError
 from preview.limits import Limits
@@ -146,6 +147,25 @@ def test_of_a_large_row_group_only_the_pages_are_fetched(tmp_path: Path, indexed
         assert shown.cells[1].values == table["a"][1_000_000:1_000_100].to_pylist()
         assert store.sent < path.stat().st_size / 20
         assert len(store.requests) < (12 if indexed else 170)
+
+
+def test_twenty_gigabytes_cost_what_two_hundred_megabytes_do(tmp_path: Path) -> None:
+    model = tmp_path / "model.parquet"
+    pq.write_table(
+        pa.table({"id": range(40_000), "text": [f"text {n}" for n in range(40_000)]}), model, row_group_size=1000
+    )
+    cost = []
+    with serving(tmp_path) as store:
+        for name, size in (("small.parquet", 200_000_000), ("big.parquet", 20_000_000_000)):
+            sparse_parquet(tmp_path / name, model, size=size)
+            for offset in (0, 20_500):
+                store.reset()
+                shown = read(store.source(name), rows=100, offset=offset, limits=LIMITS)
+                assert shown.cells[0].values == list(range(offset, offset + 100))
+                assert (shown.total_rows, store.source(name).size > size * 0.9) == (40_000, True)
+                cost.append((len(store.requests), store.sent))
+    assert [requests for requests, _ in cost[:2]] == [requests for requests, _ in cost[2:]]
+    assert max(sent for _, sent in cost) < 200_000
 
 
 @pytest.mark.usefixtures("slicing")
