@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.ipc
 
 from preview.arrow_cells import Arrow
+from preview.arrow_checks import check
 from preview.errors import CorruptFile, NoTable, PreviewError, TooBig
-from preview.ipc_footer import blocks_of, rows_of
+from preview.ipc_footer import RECORD_BATCH, Block, blocks_of, messages_of, rows_of
 from preview.limits import MB, Limits
 from preview.streams import RangeFile
 from preview.table import Picked, Table, pick
@@ -19,6 +20,10 @@ from preview.table import Picked, Table, pick
 FAILURES: Final = (pa.ArrowException, OSError, ValueError, NotImplementedError, IndexError, struct.error)
 COUNTED_BATCHES: Final = 500
 """A batch tells its rows in its own header: up to this many of them are asked for the number of all rows."""
+STREAM_COUNTED: Final = 64
+"""Messages of a stream that are passed for its number of rows: each is found only by the one before it."""
+IN_ONE: Final = 64 << 20
+"""Bytes of a batch that is fetched in one request where most of its columns are shown."""
 
 
 def read_ipc_file(
@@ -49,19 +54,17 @@ def _read_file(file: RangeFile, *, rows: int, offset: int, limits: Limits, colum
         pa.memory_map(str(file.path)) if mapped else pa.PythonFile(file, mode="r"), options=options
     )
     counted = len(blocks) <= COUNTED_BATCHES
-    for place, block in enumerate(blocks):
+    for place, (block, length) in enumerate(_lengths(file, blocks)):
         if left <= 0 and not counted:
             break
-        length = rows_of(file, block)
         seen += length
         if left <= 0 or skip >= length:
             skip -= length
             continue
-        if not mapped and block.body > limits.spool:
-            raise TooBig(
-                f"This file keeps its rows in batches of {block.body // MB:,} MB; a preview fetches up to "
-                f"{limits.spool // MB} MB. Parquet, or smaller batches, can be shown."
-            )
+        if not mapped:
+            _check_size(block, limits)
+            if 2 * len(included) >= len(schema.names) and block.header + block.body <= IN_ONE:
+                file.keep(block.offset, block.header + block.body)
         piece = wanted.get_batch(place).slice(skip, left)
         skip = 0
         left -= piece.num_rows
@@ -72,10 +75,85 @@ def _read_file(file: RangeFile, *, rows: int, offset: int, limits: Limits, colum
     return _table(schema, batches, picked, order, read_as, total, limits)
 
 
+def _lengths(file: RangeFile, blocks: list[Block]) -> Iterator[tuple[Block, int]]:
+    """Each batch with its rows; the headers are asked for many at a time."""
+    for begin in range(0, len(blocks), COUNTED_BATCHES):
+        some = blocks[begin : begin + COUNTED_BATCHES]
+        yield from zip(some, rows_of(file, some), strict=True)
+
+
+def _check_size(block: Block, limits: Limits) -> None:
+    if block.body > limits.spool:
+        raise TooBig(
+            f"This file keeps its rows in batches of {block.body // MB:,} MB; a preview fetches up to "
+            f"{limits.spool // MB} MB. Parquet, or smaller batches, can be shown."
+        )
+
+
+def read_ipc_stream_file(
+    file: RangeFile, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None = None
+) -> Table:
+    """The rows of an IPC stream that can be entered anywhere: only the batches that hold them are fetched.
+
+    Raises CorruptFile, NoTable, TooBig.
+    """
+    try:
+        return _read_stream_file(file, rows=rows, offset=offset, limits=limits, columns=columns)
+    except FAILURES as error:
+        raise _reason(error) from None
+
+
+def _read_stream_file(
+    file: RangeFile, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None
+) -> Table:
+    needed: list[Block] = []
+    skip, seen, size, total = 0, 0, 0, None
+    messages, number = messages_of(file), 0
+    while number < STREAM_COUNTED or seen < offset + rows:
+        try:
+            message = next(messages, None)
+        except (ValueError, IndexError, struct.error):
+            if seen >= offset + rows:
+                break  # what is damaged lies behind what is shown
+            raise
+        if message is None:
+            total = seen
+            break
+        number += 1
+        begin, seen = seen, seen + message.rows
+        if begin >= offset + rows:
+            continue
+        if message.kind != RECORD_BATCH or seen > offset:
+            # The schema, and the dictionaries that the batches look their values up in, in the stream's order.
+            needed.append(message.block)
+            size += message.block.header + message.block.body
+        if message.kind == RECORD_BATCH and begin <= offset < seen:
+            skip = offset - begin
+        if size > limits.spool:
+            raise TooBig(
+                f"This stream keeps its rows in batches so large that these take more than the {limits.spool // MB} MB "
+                "a preview fetches. Parquet, or smaller batches, can be shown."
+            )
+    parts = file.read_many([(b.offset, min(b.offset + b.header + b.body, file.size)) for b in needed])
+    opened = pa.ipc.open_stream(pa.BufferReader(b"".join(parts)))
+    schema = opened.schema
+    picked = _picked(schema, limits, columns)
+    batches, left = [], rows
+    for batch in opened:
+        piece = batch.slice(skip, left)
+        skip = 0
+        left -= piece.num_rows
+        batches.append(piece)
+    order = {place: place for place in picked.places}
+    table = _table(schema, batches, picked, order, ("Arrow", "IPC stream"), total, limits)
+    table.partial = total is None
+    return table
+
+
 def read_ipc_stream(
     stream: Any, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None = None
 ) -> Table:
-    """The rows of an IPC stream, which has no index: what lies before is read. Raises CorruptFile, NoTable, TooBig."""
+    """The rows of a compressed IPC stream: what lies before is read. Raises CorruptFile, NoTable, TooBig."""
     try:
         # `stream` is a forward stream; pyarrow reads it as a file that cannot seek.
         schema_reader = pa.ipc.open_stream(pa.PythonFile(_Readable(stream, limits.skip), mode="r"))
@@ -152,12 +230,12 @@ def _table(
     notes = picked.notes
     arrow = Arrow(cell=limits.cell)
     try:
-        cells = [
-            arrow.cells(
-                name, pa.chunked_array([batch.column(order[place]) for batch in batches], schema.field(place).type)
-            )
-            for place, name in zip(picked.places, picked.names, strict=True)
-        ]
+        cells = []
+        for place, name in zip(picked.places, picked.names, strict=True):
+            pieces = [batch.column(order[place]) for batch in batches]
+            for piece in pieces:
+                check(piece)
+            cells.append(arrow.cells(name, pa.chunked_array(pieces, schema.field(place).type)))
     except FAILURES as error:
         raise _reason(error) from None
     if arrow.cut:

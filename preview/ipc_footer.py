@@ -1,4 +1,4 @@
-"""The footer of an Arrow IPC file: where its record batches lie and how many rows each has.
+"""Where the record batches of an Arrow IPC file or stream lie, and how many rows each has.
 
 pyarrow tells a batch's rows only by reading the batch. The numbers stand in its header, a few hundred bytes long, so
 they are read from there: FlatBuffers tables as `File.fbs` and `Message.fbs` of the Arrow columnar format lay them out.
@@ -7,6 +7,7 @@ they are read from there: FlatBuffers tables as `File.fbs` and `Message.fbs` of 
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +17,14 @@ TRAILER: Final = 10
 """Bytes behind the footer: its length and the magic ARROW1."""
 BLOCK: Final = struct.Struct("<qi4xq")
 FOOTER_BATCHES: Final = 3
+MESSAGE_KIND: Final = 1
 MESSAGE_HEADER: Final = 2
+MESSAGE_BODY: Final = 3
+RECORD_BATCH: Final = 3
+"""Fields and kinds of `Message.fbs`."""
 BATCH_LENGTH: Final = 0
+LARGEST_HEADER: Final = 1 << 26
+FIRST_HEADER: Final = 1 << 12
 CONTINUATION: Final = b"\xff\xff\xff\xff"
 
 
@@ -47,12 +54,61 @@ def blocks_of(file: RangeFile) -> list[Block]:
     return [Block(*BLOCK.unpack_from(table.data, start + 4 + place * BLOCK.size)) for place in range(count)]
 
 
-def rows_of(file: RangeFile, block: Block) -> int:
-    """The number of rows in a batch. Raises as `blocks_of` does."""
-    if not 8 <= block.header <= 1 << 26 or not 0 <= block.offset < file.size:
+def rows_of(file: RangeFile, blocks: Sequence[Block]) -> list[int]:
+    """The number of rows in each batch. Raises as `blocks_of` does."""
+    if any(not 8 <= block.header <= LARGEST_HEADER or not 0 <= block.offset < file.size for block in blocks):
         raise ValueError("a record batch lies outside the file")
-    header = file.read_exactly_at(block.offset, block.header)
-    message = _Table.root(header[8 if header.startswith(CONTINUATION) else 4 :])
+    headers = file.read_many([(block.offset, min(block.offset + block.header, file.size)) for block in blocks])
+    return [_rows(_Table.root(header[8 if header.startswith(CONTINUATION) else 4 :])) for header in headers]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message of a stream: its kind, its block, and the rows of a record batch."""
+
+    kind: int
+    block: Block
+    rows: int = 0
+
+    @property
+    def end(self) -> int:
+        return self.block.offset + self.block.header + self.block.body
+
+
+def messages_of(file: RangeFile) -> Iterator[Message]:
+    """The messages of a stream, each found by the one before it, their bodies passed over.
+
+    Ends where the stream does, with or without its mark. Raises ValueError or struct.error where one is damaged.
+    """
+    position, expected = 0, FIRST_HEADER
+    while position + 8 <= file.size:
+        head = file.read_exactly_at(position, expected)
+        prefix = 8 if head.startswith(CONTINUATION) else 4
+        length = int.from_bytes(head[prefix - 4 : prefix], "little")
+        if not length:
+            return
+        if not length <= LARGEST_HEADER or position + prefix + length > file.size:
+            raise ValueError("a message is longer than the file")
+        if len(head) < prefix + length:
+            head = file.read_exactly_at(position, prefix + length)
+        table = _Table.root(head[prefix : prefix + length])
+        kind, body = table.field(MESSAGE_KIND), table.field(MESSAGE_BODY)
+        if kind is None:
+            raise ValueError("a message does not say what it is")
+        size = 0 if body is None else int(struct.unpack_from("<q", table.data, body)[0])
+        if size < 0:
+            raise ValueError("a message has a body of negative length")
+        block = Block(position, prefix + length, size)
+        message = Message(table.data[kind], block)
+        if message.kind == RECORD_BATCH:
+            message = Message(RECORD_BATCH, block, _rows(table))
+        yield message
+        position, expected = message.end, prefix + length + 8
+    if position > file.size:
+        raise ValueError("the stream ends within a message")
+
+
+def _rows(message: _Table) -> int:
     place = message.field(MESSAGE_HEADER)
     if place is None:
         raise ValueError("a record batch has no header")

@@ -20,6 +20,7 @@ from preview.table import Table, pick
 WHOLE_GROUP: Final = 8 << 20
 """Bytes: the columns of a row group up to this size are fetched in few large requests; of larger ones only the pages
 with the rows."""
+WIDE_GROUP: Final = 128 << 20
 SLICED_COLUMNS: Final = 500
 """Columns that are looked at page by page; of more, each has only a small part of a row group."""
 MAGIC: Final = b"PAR1"
@@ -154,7 +155,8 @@ class _Source:
         names = {self._names[place] for place in places}
         # pyarrow gives the columns in the file's order, and all of one name.
         given = [place for place, name in enumerate(self._names) if name in names]
-        in_one = self._size(group, places) <= WHOLE_GROUP
+        # Many columns of little each: they are everything between the first and the last.
+        in_one = self._size(group, places) <= (WHOLE_GROUP if len(places) <= SLICED_COLUMNS else WIDE_GROUP)
         # Text columns stay dictionaries: a short dictionary of huge values would otherwise be written out once per row.
         texts = {
             chunk.path_in_schema

@@ -14,7 +14,7 @@ from preview.content import is_binary, signature_of
 from preview.delimited import Text, read_delimited
 from preview.errors import CorruptFile, EncryptedFile, NoTable, TooBig
 from preview.formats import TITLES, WRAPPINGS, format_of
-from preview.ipc import read_ipc_file, read_ipc_stream
+from preview.ipc import read_ipc_file, read_ipc_stream, read_ipc_stream_file
 from preview.json_document import read_json
 from preview.json_lines import read_json_lines
 from preview.limits import MB, Limits
@@ -112,7 +112,7 @@ def read_file(file: RangeFile, job: Job, *, packed: bool = False) -> Table:
     if kind == "arrow":
         return _noted(read_ipc_file(file, **job.page), job)
     if kind == "arrow-stream":
-        return _noted(read_ipc_stream(ForwardFile(file), **job.page), job)
+        return _noted(read_ipc_stream_file(file, **job.page), job)
     if kind == "feather1" and is_binary(head):
         raise NoTable(
             "This is Feather of the first version, which is no longer read; version 2 (Arrow) and Parquet are."

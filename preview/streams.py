@@ -82,6 +82,11 @@ class RangeFile(io.RawIOBase):
         """Like `read_at`, without fetching more than is asked for: for small pieces that lie far apart."""
         return self._fetch(start, max(0, min(length, self.size - start)))
 
+    def keep(self, start: int, length: int) -> None:
+        """Fetch bytes that will be read in small pieces; they are remembered until others are."""
+        length = max(0, min(length, self.size - start))
+        self._block_start, self._block = start, self._fetch(start, length)
+
     def read_many(self, ranges: Sequence[tuple[int, int]]) -> list[bytes]:
         """The bytes of each range, a beginning and an end. Raises ValueError where one lies outside the file."""
         if any(not 0 <= begin <= end <= self.size for begin, end in ranges):

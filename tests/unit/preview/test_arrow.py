@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from pathlib import Path
 from typing import Any
@@ -45,12 +46,46 @@ def test_only_the_batches_asked_for_are_fetched(tmp_path: Path) -> None:
         assert server.sent < source.size * 0.2
 
 
-def test_a_stream_is_read_forwards_and_counted_where_its_end_is_seen() -> None:
+def test_a_stream_is_entered_at_the_batch_and_counted() -> None:
     data = ipc(TABLE, stream=True)
     first = look(data, "x.arrows")
-    assert (first.json_rows()[0], first.total_rows, first.partial) == ([0, "s0"], None, True)
+    assert (first.json_rows()[0], first.total_rows, first.partial) == ([0, "s0"], 10_000, False)
     last = look(data, "x.arrows", offset=9_990)
-    assert (len(last.json_rows()), last.total_rows) == (10, 10_000)
+    assert (last.json_rows()[0], len(last.json_rows()), last.total_rows) == ([9_990, "s9990"], 10, 10_000)
+    chosen = look(gzip.compress(data), "x.arrows.gz", offset=9_990)
+    assert (chosen.json_rows(), chosen.total_rows) == (last.json_rows(), 10_000)
+    assert look(data, "x.arrows", offset=20_000).json_rows() == []
+
+
+def test_a_stream_of_many_batches_is_counted_where_its_end_is_near() -> None:
+    data = ipc(TABLE, stream=True, batch=50)
+    first = look(data, "x.arrows")
+    assert (first.json_rows()[0], first.total_rows, first.partial) == ([0, "s0"], None, True)
+    last = look(data, "x.arrows", offset=9_930)
+    assert (last.json_rows()[0], len(last.json_rows()), last.total_rows) == ([9_930, "s9930"], 70, 10_000)
+
+
+def test_a_stream_that_ends_early_shows_what_is_whole() -> None:
+    data = ipc(TABLE, stream=True, batch=1000)
+    first = look(data[: len(data) // 2], "x.arrows")
+    assert (first.json_rows()[99], first.total_rows) == ([99, "s99"], None)
+    with pytest.raises(CorruptFile):
+        look(data[: len(data) // 2], "x.arrows", offset=9_000)
+
+
+def test_dictionaries_of_a_stream_come_along() -> None:
+    text = pa.array([f"kind {n % 7}" for n in range(10_000)]).dictionary_encode()
+    data = ipc(pa.table({"id": range(10_000), "kind": text}), stream=True, batch=1000)
+    assert look(data, "x.arrows", offset=8_500, rows=1).json_rows() == [[8_500, "kind 2"]]
+
+
+def test_of_a_stream_only_the_batches_asked_for_are_fetched(tmp_path: Path) -> None:
+    (tmp_path / "x.arrows").write_bytes(ipc(pa.table({"n": range(1_000_000)}), stream=True, batch=50_000))
+    with serving(tmp_path) as server:
+        source = server.source("x.arrows")
+        table = read(source, rows=2, offset=500_000, limits=Limits())
+        assert (table.cells[0].values, table.total_rows) == ([500_000, 500_001], 1_000_000)
+        assert server.sent < source.size * 0.2
 
 
 def test_feather_v2_is_arrow() -> None:
