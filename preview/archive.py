@@ -74,7 +74,11 @@ def choose(archive: zipfile.ZipFile, said: str | None = None) -> Choice:
 
     Raises NoTable, EncryptedFile, WrongReadAs (no such member).
     """
-    members = [member for member in archive.infolist() if not member.is_dir() and not _is_hidden(member.filename)]
+    members = [
+        member
+        for member in archive.infolist()
+        if member.filename and not member.is_dir() and not _is_hidden(member.filename)
+    ]
     if not members:
         raise NoTable("This zip holds no files.")
     tables = [member for member in members if format_of(member.filename) != "other"]

@@ -19,6 +19,7 @@ import zstandard
 from preview.errors import CorruptFile, TooBig
 from preview.formats import TITLES
 from preview.transport import Transport, fetch_many
+from preview.zstd_frames import Frames
 
 FIRST: Final = 1 << 18
 """Bytes of a forward stream's first fetch; each later one doubles up to `LARGEST`, so that few rows cost few bytes."""
@@ -206,8 +207,9 @@ class Unpacked:
         self._ended = False
         self._input = b""
         if self._zstd:
+            self._walk = Frames()
             self._frames = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW).stream_reader(
-                cast("BinaryIO", _Recorder(packed)), read_across_frames=True
+                cast("BinaryIO", _Recorder(packed, self._walk)), read_across_frames=True
             )
         else:
             self._member: _Decompressor = _new_member(wrapping)
@@ -230,7 +232,10 @@ class Unpacked:
             raise CorruptFile(f"The {TITLES[self._wrapping]} data is damaged: {error}.") from None
 
     def _read_zstd(self, size: int) -> bytes:
-        return self._frames.read(size)
+        data = self._frames.read(size)
+        if not data:
+            self.truncated = not self._walk.ended
+        return data
 
     def _read_members(self, size: int) -> bytes:
         while not self._ended:
@@ -258,11 +263,13 @@ class Unpacked:
 
 class _Recorder:
     # zstandard's stream_reader asks for .read only; the class keeps its type honest.
-    def __init__(self, packed: Forward) -> None:
-        self._packed = packed
+    def __init__(self, packed: Forward, walk: Frames) -> None:
+        self._packed, self._walk = packed, walk
 
     def read(self, size: int = -1) -> bytes:
-        return self._packed.read(size if size > 0 else 1 << 16)
+        data = self._packed.read(size if size > 0 else 1 << 16)
+        self._walk.feed(data)
+        return data
 
 
 class _Gzip:

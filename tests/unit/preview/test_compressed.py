@@ -15,6 +15,7 @@ import pytest
 import zstandard
 
 from preview.errors import CorruptFile, EncryptedFile, NoTable
+from preview.zstd_frames import Frames
 from tests.unit.preview.reading import count, look
 
 CSV = ("n,text\n" + "".join(f'{n},"row\n{n}"\n' for n in range(50_000))).encode()
@@ -65,7 +66,7 @@ def test_a_compressed_file_under_a_plain_name_is_unpacked() -> None:
     assert look(gzip.compress(b'{"a":1}\n{"a":2}\n'), "x.gz").format == "jsonl"
 
 
-@pytest.mark.parametrize("suffix", ["gz", "bz2", "xz"])
+@pytest.mark.parametrize("suffix", ["gz", "bz2", "xz", "zst"])
 def test_a_truncated_file_shows_what_came_out(suffix: str) -> None:
     data = PACKERS[suffix](("a,b\n" + "".join(f"{n},{n * 7919 % 10007}\n" for n in range(150_000))).encode())
     cut = data[: len(data) * 3 // 4]
@@ -79,6 +80,25 @@ def test_a_small_truncated_file_says_so() -> None:
     preview = look(whole[:-4000], "x.csv.gz")
     assert "The compressed file ends in the middle; these are the rows that could be unpacked." in preview.notes
     assert (preview.total_rows, preview.partial) == (None, True)
+
+
+@pytest.mark.parametrize("options", [{}, {"write_checksum": True}, {"write_content_size": False}], ids=str)
+@pytest.mark.parametrize("data", [b"", b"a", b"ab" * 200_000, bytes(range(256)) * 2_000], ids=len)
+def test_a_zstandard_frame_is_known_to_end_or_not(data: bytes, options: dict[str, bool]) -> None:
+    frame = zstandard.ZstdCompressor(**options).compress(data)
+    skippable = b"\x50\x2a\x4d\x18\x03\0\0\0abc"
+    packed = frame + skippable + frame
+    for step in (3, 1 << 20):
+        for length in (len(frame), len(frame + skippable), len(packed)):
+            assert _ends(packed[:length], step)
+            assert not _ends(packed[: length - 1], step)
+
+
+def _ends(packed: bytes, step: int) -> bool:
+    frames = Frames()
+    for start in range(0, len(packed), step):
+        frames.feed(packed[start : start + step])
+    return frames.ended
 
 
 def test_damage_inside_says_so() -> None:

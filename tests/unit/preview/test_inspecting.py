@@ -159,7 +159,7 @@ def workbook_of(rows: int) -> bytes:
 
 
 def test_a_small_workbook_is_read_and_a_large_one_names_its_sheets() -> None:
-    small, large = ends(workbook_of(5), "t.xlsx"), ends(workbook_of(20_000), "t.xlsx")
+    small, large = ends(workbook_of(5), "t.xlsx"), ends(workbook_of(25_000), "t.xlsx")
     assert (small.rows, small.rows_exact, small.detected.sheet) == (5, True, 'A & "B"')
     assert (large.certain, large.columns, large.detected.sheets) == (False, (), ('A & "B"', "Two"))
     assert large.reason == 'A workbook with the sheets “A & "B"”, “Two”; the table is shown once the file is here.'
