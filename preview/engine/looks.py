@@ -11,6 +11,8 @@ from preview.engine.tables import TableColumn
 
 SAMPLE: Final = 2_000
 """Rows that decide which columns are looked at whole: few texts look like anything but text."""
+SUSPICIOUS: Final = 20
+"""Of these rows; an id of hexadecimal digits looks like a number now and then."""
 _DAY: Final = "(?:[0-9]{4}[-/.][0-9]{1,2}[-/.][0-9]{1,2}|[0-9]{1,2}[-/.][0-9]{1,2}[-/.][0-9]{4})"
 MEASURES: Final = {
     "number": r"regexp_full_match({c}, '\s*[-+]?[0-9]+(?:[.,][0-9]+)?(?:[eE][-+]?[0-9]+)?\s*%?')",
@@ -32,9 +34,10 @@ def looks_of(
     for begin in range(0, len(texts), 100):
         chunk = texts[begin : begin + 100]
         few = ", ".join(quoted(columns[place].sql) for place in chunk)
+        few_rows = min(SAMPLE, max(raw[place]["present"] for place in chunk))
         sampled = _counted(con, columns, chunk, f"(SELECT {few} FROM {relation} LIMIT {SAMPLE})", list(MEASURES))
         for place, counts in sampled.items():
-            wanted = [measure for measure, count in counts.items() if count]
+            wanted = [measure for measure, count in counts.items() if count and count >= SUSPICIOUS * few_rows / SAMPLE]
             if wanted:
                 whole = _counted(con, columns, [place], relation, wanted)[place]
                 looks[place] = {measure: count / raw[place]["present"] for measure, count in whole.items()}
@@ -54,7 +57,7 @@ def _counted(
         )
         for place in places
     ]
-    found = con.execute(select(asked, relation)).to_arrow_table()
+    found = con.sql(select(asked, relation)).to_arrow_table()
     result: dict[int, dict[str, int]] = {place: {} for place in places}
     for name, column in zip(found.column_names, found.columns, strict=True):
         place, _, measure = name.partition(".")

@@ -59,7 +59,11 @@ class Asked:
 
     @property
     def number(self) -> str:
-        name = self.name
+        return self.number_of(self.name)
+
+    def number_of(self, name: str) -> str:
+        """The number of a value that stands in another SQL column, or ""."""
+        size = "cardinality" if self.column.kind.startswith("MAP(") else "len"
         return {
             "whole": f"{name}::DOUBLE",
             "decimal": f"{name}::DOUBLE",
@@ -68,7 +72,7 @@ class Asked:
             "clock": f"epoch_us({name})::DOUBLE",
             "text": f"length({name})::DOUBLE",
             "bytes": f"octet_length({name})::DOUBLE",
-            "items": self._items,
+            "items": f"{size}({name})::DOUBLE",
         }.get(self.family, "")
 
     @property
@@ -81,11 +85,6 @@ class Asked:
             "moment": f"CASE WHEN isfinite({name}) THEN epoch_us({name}) END",
             "clock": f"epoch_us({name})",
         }.get(self.family, self.number)
-
-    @property
-    def _items(self) -> str:
-        size = "cardinality" if self.column.kind.startswith("MAP(") else "len"
-        return f"{size}({self.name})::DOUBLE"
 
     def first(self) -> dict[str, str]:
         """Pass 1."""

@@ -4,33 +4,35 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from preview.arrow_cells import Arrow
+import duckdb
+
+from preview.engine.counted import TOP, count_values, json_values
 from preview.engine.measures import COUNTABLE, Asked, family_of, select
 from preview.engine.tables import TableColumn
 from preview.moments import clock_writer, date_writer, moment_writer
-from preview.profile import ColumnProfile, Histogram, Kind, TopValue
+from preview.profile import ColumnProfile, Histogram, Kind
 from preview.result import JsonValue
 from preview.table import number
 
 TOGETHER: Final = 100
-"""Columns asked in one statement: enough for most files, and few enough for the planner and for memory."""
+FEW_TOGETHER: Final = 4
+"""Columns asked in one statement, of files with few rows and with many: each thread holds a row group of all of them
+at once, and rows by the million stand in large ones."""
 EXACT_ROWS: Final = 200_000
 """Rows up to which everything is counted and sorted out exactly; above, quantiles are t-digests."""
 DUPLICATE_CELLS: Final = 20_000_000
 DUPLICATE_ROWS: Final = 1_000_000
 """Up to which rows are compared as wholes."""
-TOP: Final = 10
-LONGEST: Final = 1_000
-"""Characters of a top value that are kept."""
 FEW_LABELS: Final = 1_000
 LABEL_SHARE: Final = 0.2
 """Text is labels up to so many different values, which are such a part of the rows (the Hugging Face viewer's rule)."""
 
 Found = dict[str, Any]
+Wanted = list[tuple[int, Mapping[str, str]]]
 
 
 @dataclass(slots=True)
@@ -52,55 +54,73 @@ class Passes:
         self._con, self._relation = con, relation
         self._asked = [Asked(column, family_of(column.kind)) for column in columns]
         self._on_pass = on_pass
+        self._together = TOGETHER
 
     def run(self) -> Statistics:
         """Raises what DuckDB raises."""
         ((rows,),) = self._con.execute(f"SELECT count(*) FROM {self._relation}").fetchall()
+        if rows > EXACT_ROWS:
+            # Each statement plans the whole view; of very many columns more are asked at once.
+            self._together = max(FEW_TOGETHER, len(self._asked) // 100)
         found = self._measured([asked.first() for asked in self._asked], begin=0.0, end=0.45)
         exact = rows <= EXACT_ROWS
-        second = [asked.second(known, exact=exact) for asked, known in zip(self._asked, found, strict=True)]
+        counted = [
+            asked.family in COUNTABLE and bool(known["present"]) and _is_worth_counting(asked, known, exact=exact)
+            for asked, known in zip(self._asked, found, strict=True)
+        ]
+        second = [
+            {} if done else asked.second(known, exact=exact)
+            for asked, known, done in zip(self._asked, found, counted, strict=True)
+        ]
         for known, more in zip(found, self._measured(second, begin=0.45, end=0.7), strict=True):
             known |= more
-        countable = [
-            place
-            for place, (asked, known) in enumerate(zip(self._asked, found, strict=True))
-            if asked.family in COUNTABLE and known["present"] and self._is_worth_counting(asked, known, exact=exact)
-        ]
-        for nth, place in enumerate(countable):
-            self._on_pass(0.7 + 0.25 * nth / len(countable), 0.7 + 0.25 * (nth + 1) / len(countable))
-            found[place] |= self._tops(self._asked[place])
+        places = [place for place, done in enumerate(counted) if done]
+        for nth, place in enumerate(places):
+            self._on_pass(0.7 + 0.25 * nth / len(places), 0.7 + 0.25 * (nth + 1) / len(places))
+            found[place] |= count_values(self._con, self._asked[place], found[place], self._relation)
         columns = [_profile(asked, known, rows) for asked, known in zip(self._asked, found, strict=True)]
         return Statistics(columns, rows, self._duplicates(rows), found)
-
-    @staticmethod
-    def _is_worth_counting(asked: Asked, known: Found, *, exact: bool) -> bool:
-        # Where most values stand once, no value is frequent, and counting them costs the memory of all.
-        return exact or asked.family == "boolean" or known["distinct"] < 0.5 * known["present"]
 
     def _measured(self, wanted: Sequence[Mapping[str, str]], *, begin: float, end: float) -> list[Found]:
         """What was asked of each column, whose values that are the column's own are JSON values already."""
         results: list[Found] = [defaultdict(lambda: None) for _ in wanted]
-        chunks = list(_chunks([(place, measures) for place, measures in enumerate(wanted) if measures]))
+        chunks = self._chunks([(place, measures) for place, measures in enumerate(wanted) if measures])
         for nth, chunk in enumerate(chunks):
             self._on_pass(begin + (end - begin) * nth / len(chunks), begin + (end - begin) * (nth + 1) / len(chunks))
-            table = self._con.execute(select(chunk, self._relation)).to_arrow_table()
+            table = self._answered(chunk)
             for name, column in zip(table.column_names, table.columns, strict=True):
                 place, _, measure = name.partition(".")
-                results[int(place)][measure] = _json(column)[0] if measure in ("min", "max") else column.to_pylist()[0]
+                results[int(place)][measure] = (
+                    json_values(column)[0] if measure in ("min", "max") else column.to_pylist()[0]
+                )
         return results
 
-    def _tops(self, asked: Asked) -> Found:
-        name = asked.name
-        shown = f"CASE WHEN length(c) > {LONGEST} THEN c[:{LONGEST - 1}] || '…' ELSE c END"
-        # Of equally frequent values the largest ones, so that the answer is the same each time.
-        table = self._con.execute(
-            f"SELECT n, {shown if asked.family == 'text' else 'c'} AS c, groups FROM ("
-            f"SELECT unnest(max({{'n': n, 'c': c}}, {TOP}), recursive := true), count(*) AS groups FROM ("
-            f"SELECT {name} AS c, count(*) AS n FROM {self._relation} WHERE {name} IS NOT NULL GROUP BY {name}))"
-        ).to_arrow_table()
-        counts, groups = table.column("n").to_pylist(), table.column("groups").to_pylist()
-        top = [TopValue(value, count) for value, count in zip(_json(table.column("c")), counts, strict=True)]
-        return {"top": top, "groups": groups[0] if groups else 0}
+    def _chunks(self, wanted: Wanted) -> list[Wanted]:
+        """The columns of each statement: where row groups are large, text has one of its own."""
+        chunks: list[Wanted] = []
+        left = 0
+        for place, measures in wanted:
+            weight = self._together if self._asked[place].family in ("text", "bytes", "items") else 1
+            if not chunks or left < (weight if self._together <= FEW_TOGETHER else 1):
+                chunks.append([])
+                left = self._together
+            chunks[-1].append((place, measures))
+            left -= weight if self._together <= FEW_TOGETHER else 1
+        return chunks
+
+    def _answered(self, chunk: Wanted) -> Any:
+        """The answer for some columns, or, where there is not the memory for it, for less at a time."""
+        try:
+            return self._con.sql(select(chunk, self._relation)).to_arrow_table()
+        except duckdb.OutOfMemoryException:
+            if len(chunk) == 1:
+                self._con.execute("SET threads = 1")
+                return self._con.sql(select(chunk, self._relation)).to_arrow_table()
+        half = len(chunk) // 2
+        first, rest = self._answered(chunk[:half]), self._answered(chunk[half:])
+        for name, column in zip(rest.column_names, rest.columns, strict=True):
+            first = first.append_column(name, column)
+        return first
 
     def _duplicates(self, rows: int) -> int | None:
         width = len(self._asked)
@@ -115,19 +135,14 @@ class Passes:
         return int(rows - distinct)
 
 
-def _chunks(wanted: Sequence[tuple[int, Mapping[str, str]]]) -> Iterator[Sequence[tuple[int, Mapping[str, str]]]]:
-    for begin in range(0, len(wanted), TOGETHER):
-        yield wanted[begin : begin + TOGETHER]
-
-
-def _json(column: Any) -> list[JsonValue]:
-    return Arrow(cell=LONGEST + 1).cells("", column).values
+def _is_worth_counting(asked: Asked, known: Found, *, exact: bool) -> bool:
+    # Where most values stand once, no value is frequent, and counting them costs the memory of all.
+    return exact or asked.family == "boolean" or known["distinct"] < 0.5 * known["present"]
 
 
 def _profile(asked: Asked, found: Found, rows: int) -> ColumnProfile:
     column, family = asked.column, asked.family
     present = found["present"]
-    top: Sequence[TopValue] = found["top"] or ()
     distinct, exact = (found["groups"], True) if found["groups"] is not None else (found["distinct"], False)
     if distinct is not None and not exact:
         distinct = min(distinct, present)
@@ -139,7 +154,7 @@ def _profile(asked: Asked, found: Found, rows: int) -> ColumnProfile:
         distinct,
         exact,
         # Of more values than are listed, those that stand once are not at the top of anything.
-        top=tuple(value for value in top if value.count > 1 or (distinct or 0) <= TOP),
+        top=tuple(top for top in found["top"] or () if top.count > 1 or (distinct or 0) <= TOP),
         histogram=_histogram(asked, found),
     )
     return (

@@ -24,9 +24,9 @@ from preview.errors import TooBig
 from preview.limits import MB, Limits
 from preview.row_ends import RowEnds
 
-LINE: Final = 16_000_000
-"""Bytes of the longest row that DuckDB's parser takes."""
-BUFFER: Final = 32_000_000
+LINE: Final = 1_000_000
+"""Bytes of the longest row that DuckDB's parser is given room for; a longer one goes the other way."""
+BUFFER: Final = 4_000_000
 BLOCK: Final = 1 << 20
 
 

@@ -1,0 +1,112 @@
+"""Columns whose values are counted one by one: exact top values and distinct counts, and from the same counts exact
+quartiles and histograms, which then need no pass of their own."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from preview.arrow_cells import Arrow
+from preview.engine.measures import Asked
+from preview.profile import TopValue
+from preview.result import JsonValue
+
+TOP: Final = 10
+LONGEST: Final = 1_000
+"""Characters of a top value that are kept."""
+HELD: Final = 2_000_000
+"""Different numbers up to which all of them, each with its count, are held at once."""
+
+Numbers = NDArray[np.float64]
+Counts = NDArray[np.int64]
+
+
+def count_values(con: Any, asked: Asked, known: Mapping[str, Any], relation: str) -> dict[str, Any]:
+    """`top`, `groups` (the number of different values), and `quartiles` and `bars` as of `measures.Asked.second`; of
+    the lengths for text. Raises what DuckDB raises."""
+    name = asked.name
+    groups = f"(SELECT {name} AS c, count(*) AS n FROM {relation} WHERE {name} IS NOT NULL GROUP BY {name})"
+    if asked.family == "text":
+        return _texts(con, asked, known, groups)
+    if asked.number and (known["distinct"] or 0) > HELD:
+        return _many(con, asked, known, groups, relation)
+    number = asked.number_of("c") or "NULL"
+    table = con.sql(f"SELECT c, {number} AS x, n FROM {groups}").to_arrow_table()
+    counts: Counts = table.column("n").to_numpy()
+    found: dict[str, Any] = {"groups": len(table), "top": _top(table, counts)}
+    if asked.number:
+        numbers: Numbers = table.column("x").to_numpy()
+        finite = np.isfinite(numbers)
+        found |= _spread(asked, known, numbers[finite], counts[finite])
+    return found
+
+
+def _texts(con: Any, asked: Asked, known: Mapping[str, Any], groups: str) -> dict[str, Any]:
+    # Grouped once more by length: a few rows are left, whatever the text.
+    shown = f"CASE WHEN length(c) > {LONGEST} THEN c[:{LONGEST - 1}] || '…' ELSE c END"
+    table = con.sql(
+        f"SELECT length(c) AS x, sum(n)::BIGINT AS n, count(*) AS g, max({{'n': n, 'c': {shown}}}, {TOP}) AS tops "
+        f"FROM {groups} GROUP BY length(c)"
+    ).to_arrow_table()
+    tops = [(top["n"], top["c"]) for of_length in table.column("tops").to_pylist() for top in of_length]
+    top = [TopValue(value, count) for count, value in sorted(tops, reverse=True)[:TOP]]
+    numbers = table.column("x").to_numpy().astype(np.float64)
+    spread = _spread(asked, known, numbers, table.column("n").to_numpy())
+    return {"groups": sum(table.column("g").to_pylist()), "top": top, **spread}
+
+
+def _many(con: Any, asked: Asked, known: Mapping[str, Any], groups: str, relation: str) -> dict[str, Any]:
+    # Of equally frequent values the largest ones, so that the answer is the same each time.
+    table = con.sql(
+        f"SELECT unnest(max({{'n': n, 'c': c}}, {TOP}), recursive := true), count(*) AS g FROM {groups}"
+    ).to_arrow_table()
+    second = asked.second(known, exact=False)
+    wanted = ", ".join(f"{sql} AS {name}" for name, sql in second.items())
+    rest = con.sql(f"SELECT {wanted} FROM {relation}").to_arrow_table().to_pylist()[0] if second else {}
+    counts = table.column("n").to_numpy()
+    return {"groups": table.column("g").to_pylist()[0], "top": _top(table, counts), **rest}
+
+
+def _top(table: Any, counts: Counts) -> list[TopValue]:
+    most = np.flatnonzero(counts >= np.partition(counts, -TOP)[-TOP]) if len(counts) > TOP else np.arange(len(counts))
+    kept = table.select(["c", "n"]).take(pa.array(most)).sort_by([("n", "descending"), ("c", "descending")])[:TOP]
+    return [
+        TopValue(value, count)
+        for value, count in zip(json_values(kept.column("c")), kept.column("n").to_pylist(), strict=True)
+    ]
+
+
+def _spread(asked: Asked, known: Mapping[str, Any], numbers: Numbers, counts: Counts) -> dict[str, Any]:
+    low, high = known["low"], known["high"]
+    if low is None or not len(numbers):
+        return {}
+    order = np.argsort(numbers, kind="stable")
+    numbers, counts = numbers[order], counts[order]
+    edges = asked.edges(low, high)
+    bars = np.bincount(
+        np.searchsorted(edges[1:-1], numbers, side="right"), weights=counts, minlength=len(edges) - 1
+    ).astype(int)
+    return {"quartiles": quantiles(numbers, counts, (0.25, 0.5, 0.75)), "bars": bars.tolist()}
+
+
+def quantiles(numbers: Numbers, counts: Counts, shares: Sequence[float]) -> list[float]:
+    """Quantiles of sorted numbers that stand so many times each, between two of them by linear interpolation, as
+    numpy's and pandas' default is."""
+    ends = np.cumsum(counts)
+    found = []
+    for share in shares:
+        place = (int(ends[-1]) - 1) * share
+        below = float(numbers[np.searchsorted(ends, math.floor(place), side="right")])
+        above = float(numbers[np.searchsorted(ends, math.ceil(place), side="right")])
+        found.append(below + (above - below) * (place - math.floor(place)) if above != below else below)
+    return found
+
+
+def json_values(column: Any) -> list[JsonValue]:
+    """An Arrow column as the preview's JSON values."""
+    return Arrow(cell=LONGEST + 1).cells("", column).values
