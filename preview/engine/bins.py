@@ -12,41 +12,77 @@ BARS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """A round width, as whole numbers: so a multiple of 0.1 is the float nearest to it, here and in SQL."""
+
+    numerator: float
+    divisor: float
+
+    @property
+    def width(self) -> float:
+        return self.numerator / self.divisor
+
+    def times(self, place: int) -> float:
+        """The place's start; none is beyond the largest float."""
+        return max(-sys.float_info.max, min(sys.float_info.max, place * self.numerator / self.divisor))
+
+    def place(self, value: str) -> str:
+        """SQL of the number of widths below a finite DOUBLE: exactly those whose edge, as `times` gives it, is not
+        above it.
+        """
+        divisor, numerator = f"{self.divisor!r}::DOUBLE", f"{self.numerator!r}::DOUBLE"
+        guess = f"floor({value} * {divisor} / {numerator})"
+        return (
+            f"({guess} - CAST({value} < {guess} * {numerator} / {divisor} AS INTEGER) "
+            f"+ CAST({value} >= ({guess} + 1) * {numerator} / {divisor} AS INTEGER))"
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class NumberBins:
-    """`count` bins of width `step`; the first begins at `first` times `step`, the last holds its right edge too."""
+    """`count` bins of one width; the first begins at `first` times `step`, the last holds its right edge too."""
 
     first: int
-    step: float
+    step: Step
     count: int
 
     @property
     def edges(self) -> list[float]:
-        """All edges, without the dust of repeated addition, and none beyond the largest float."""
-        most = sys.float_info.max
-        places = range(self.first, self.first + self.count + 1)
-        return [max(-most, min(most, float(f"{place * self.step:.15g}"))) for place in places]
+        """All edges: one more than bins."""
+        return [self.step.times(place) for place in range(self.first, self.first + self.count + 1)]
+
+    def place(self, value: str) -> str:
+        """SQL of the bin a DOUBLE is in, counted from 0."""
+        return f"CAST(least(greatest({self.step.place(value)} - {self.first}, 0), {self.count - 1}) AS INTEGER)"
 
 
 def number_bins(low: float, high: float, *, whole: bool, most: int = BARS) -> NumberBins:
     """Bins with round edges over finite numbers; of whole numbers none is narrower than one of them."""
     # Halves before they are subtracted: the span of all floats is more than the largest of them.
     span = (high / 2 - low / 2) / most * 2
-    step = nice_step(max(span, abs(low) * 1e-12, abs(high) * 1e-12, sys.float_info.min * 1e15))
     if low == high:
-        step = nice_step(abs(low) / 10 or 1.0)
-    if whole:
-        step = max(1.0, float(math.ceil(step)))
-        step = 1.0 if low == high else step
-    first = math.floor(low / step)
+        span = abs(low) / 10 or 1.0
+    # No narrower than what floats of that size can tell apart.
+    step = nice_step(max(span, abs(low) * 1e-12, abs(high) * 1e-12, 1e-290))
+    if whole and (low == high or step.width < 1):
+        step = Step(1.0, 1.0)
+    if whole and step.divisor > 1:
+        step = Step(math.ceil(step.width), 1.0)
+    first = math.floor(low / step.width)
     # Whole numbers one by one have a bar each; else what stands on the last edge belongs to the last bar.
-    last = math.floor(high / step) + 1 if whole and step == 1 else math.ceil(high / step)
+    alone = whole and step.width == 1
+    last = math.floor(high / step.width) + 1 if alone else math.ceil(high / step.width)
     return NumberBins(first, step, max(1, last - first))
 
 
-def nice_step(least: float) -> float:
+def nice_step(least: float) -> Step:
     """The smallest of 1, 2, 2.5 and 5 times a power of ten that is not below."""
-    power = 10.0 ** math.floor(math.log10(least))
-    return next((factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= least), 10 * power)
+    power = math.floor(math.log10(least)) - 1
+    for factor in (10, 20, 25, 50, 100):
+        step = Step(factor * 10.0**power, 1.0) if power >= 0 else Step(float(factor), 10.0**-power)
+        if step.width >= least:
+            return step
+    return Step(100 * 10.0**power, 1.0) if power >= 0 else Step(100.0, 10.0**-power)
 
 
 @dataclass(frozen=True, slots=True)

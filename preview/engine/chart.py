@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Final
 
 from preview.asking import ChartData, ChartKind, ChartSpec
@@ -33,7 +34,8 @@ def draw(con: Connection, table: OpenTable, spec: ChartSpec) -> ChartData:
 
 def chart(desk: Desk, task: dict[str, Any]) -> Answer:
     """Answer `Analyst.chart`."""
-    with connect(memory=desk.memory) as engine:
+    # The SQL is ours, so it may go to disk.
+    with desk.spill() as spill, connect(memory=desk.memory, spill=Path(spill)) as engine:
         table = desk.open(engine, "data", task["data"])
         return draw(engine.con, table, ChartSpec.from_plain(task["spec"])).to_plain(), b""
 
@@ -63,15 +65,7 @@ def histogram(chart: Chart) -> ChartData:
 def _number_bars(chart: Chart, x: Field, series: str, low: float, high: float) -> list[Record]:
     bins = number_bins(low, high, whole=x.is_whole)
     edges = bins.edges
-    # Dividing alone puts 0.3 into the bar before 0.3; the edges decide, as they do where a bar is clicked.
-    listed = "[" + ", ".join(f"{edge!r}::DOUBLE" for edge in edges) + "]"
-    guess = f"least(greatest(floor({x.value} / {bins.step!r}) - {bins.first}, 0), {bins.count - 1})::BIGINT"
-    exact = (
-        f"(SELECT CASE WHEN v < {listed}[g + 1] THEN greatest(g - 1, 0) "
-        f"WHEN v >= {listed}[g + 2] THEN least(g + 1, {bins.count - 1}) ELSE g END "
-        f"FROM (SELECT {x.value} AS v, {guess} AS g))"
-    )
-    place = guess if x.is_whole else exact
+    place = bins.place(x.value)
     found = chart.all(
         f"SELECT {place} AS place, {series} AS color, count(*) FROM data "
         f"WHERE {chart.only.sql} AND {x.usable} GROUP BY 1, 2"

@@ -9,8 +9,10 @@ from preview.engine.charting import Chart, Field, left_out
 from preview.errors import QueryFailed
 
 GROUPS: Final = 24
-EXACT_ROWS: Final = 2_000_000
-"""Up to so many rows quartiles are counted; above, estimated (t-digest), for counting holds every value in memory."""
+EXACT_ROWS: Final = 10_000_000
+"""Up to so many rows quartiles are exact; above, estimated (t-digest), for they hold every value in memory."""
+FEW: Final = 200
+"""Groups that are all aggregated at once; of more, only the rows of the largest are."""
 
 
 class Measured:
@@ -114,26 +116,31 @@ def box(chart: Chart) -> ChartData:
     group = x.group if x else "NULL"
     exact = chart.rows <= EXACT_ROWS
     cut = "quantile_cont" if exact else "approx_quantile"
-    count = int(chart.one(f"SELECT count(*) FROM data WHERE {chart.only.sql} AND {y.usable}")[0])
-    records = chart.records(
-        f"WITH meant AS (SELECT {group} AS x, {y.value} AS y FROM data WHERE {chart.only.sql} AND {y.usable}), "
-        f"quartiles AS (SELECT x, CAST({cut}(y, 0.25) AS DOUBLE) AS q1, CAST({cut}(y, 0.5) AS DOUBLE) AS q2, "
-        f"CAST({cut}(y, 0.75) AS DOUBLE) AS q3, avg(y) AS mean, count(*) AS n FROM meant GROUP BY x "
-        f"ORDER BY n DESC, x LIMIT {GROUPS}) "
-        "SELECT q.x, min(y) FILTER (WHERE y >= q1 - 1.5 * (q3 - q1)), q1, q2, q3, "
-        "max(y) FILTER (WHERE y <= q3 + 1.5 * (q3 - q1)), mean, n, "
-        "count(*) FILTER (WHERE y < q1 - 1.5 * (q3 - q1) OR y > q3 + 1.5 * (q3 - q1)) "
-        "FROM quartiles q JOIN meant ON q.x IS NOT DISTINCT FROM meant.x GROUP BY ALL ORDER BY n DESC, q.x",
-        ("x", "min", "q1", "median", "q3", "max", "mean", "count", "outliers"),
+    count, distinct = chart.one(
+        f"SELECT count(*), approx_count_distinct({group}) FROM data WHERE {chart.only.sql} AND {y.usable}"
     )
-    groups = 1
-    if x is not None:
-        groups = int(
-            chart.one(
-                f"SELECT count(DISTINCT {group}) + CAST(count(*) > count({x.sql}) AS INTEGER) FROM data "
-                f"WHERE {chart.only.sql} AND {y.usable}"
-            )[0]
-        )
+    mine = (
+        "SELECT x, y FROM meant"
+        if distinct <= FEW
+        else "SELECT top.x, y FROM top JOIN meant ON top.x IS NOT DISTINCT FROM meant.x"
+    )
+    found = chart.records(
+        f"WITH meant AS NOT MATERIALIZED (SELECT {group} AS x, {y.value} AS y FROM data "
+        f"WHERE {chart.only.sql} AND {y.usable}), "
+        "sizes AS (SELECT x, count(*) AS n FROM meant GROUP BY x), "
+        f"top AS (SELECT x, n, count(*) OVER () AS groups FROM sizes ORDER BY n DESC, x LIMIT {GROUPS}), "
+        f"mine AS NOT MATERIALIZED ({mine}), "
+        f"cuts AS (SELECT x, avg(y) AS mean, {cut}(y, [0.25, 0.5, 0.75]) AS q FROM mine GROUP BY x), "
+        "quartiles AS (SELECT top.x, n, groups, mean, CAST(q[1] AS DOUBLE) AS q1, CAST(q[2] AS DOUBLE) AS q2, "
+        "CAST(q[3] AS DOUBLE) AS q3 FROM top JOIN cuts ON top.x IS NOT DISTINCT FROM cuts.x) "
+        "SELECT q.x, min(y) FILTER (WHERE y >= q1 - 1.5 * (q3 - q1)), any_value(q1), any_value(q2), any_value(q3), "
+        "max(y) FILTER (WHERE y <= q3 + 1.5 * (q3 - q1)), any_value(mean), any_value(n), "
+        "count(*) FILTER (WHERE y < q1 - 1.5 * (q3 - q1) OR y > q3 + 1.5 * (q3 - q1)), any_value(groups) "
+        "FROM meant JOIN quartiles q ON q.x IS NOT DISTINCT FROM meant.x GROUP BY q.x ORDER BY any_value(n) DESC, q.x",
+        ("x", "min", "q1", "median", "q3", "max", "mean", "count", "outliers", "groups"),
+    )
+    groups = int(str(found[0]["groups"])) if found else 0
+    records = [{key: value for key, value in record.items() if key != "groups"} for record in found]
     how = [
         None if count else f"“{y.name}” has no values",
         f"top {len(records)} of {groups:,} groups" if groups > len(records) else None,

@@ -53,8 +53,9 @@ def _number_place(x: Field, low: float, high: float, distinct: int) -> tuple[str
     # The number of distinct values is estimated, within some 5 %.
     if distinct <= POINTS * 0.8:
         return x.value, f"for each “{x.name}”"
-    step = nice_step((high / 2 - low / 2) / POINTS * 2.1)
-    return f"floor({x.value} / {step!r}) * {step!r}", f"by steps of {step:g}"
+    step = nice_step(max((high / 2 - low / 2) / POINTS * 2.1, abs(low) * 1e-12, abs(high) * 1e-12, 1e-290))
+    numerator, divisor = f"{step.numerator!r}::DOUBLE", f"{step.divisor!r}::DOUBLE"
+    return f"{step.place(x.value)} * {numerator} / {divisor}", f"by steps of {step.width:g}"
 
 
 def scatter(chart: Chart) -> ChartData:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from preview.engine.connect import literal, quoted
 from preview.engine.fence import Connection
 from preview.engine.query import Rows, complaining, table_of
 from preview.engine.tables import OpenTable, TableColumn
-from preview.errors import QueryFailed
+from preview.errors import QueryFailed, ResultTooBig
 from preview.limits import Limits
 from preview.result import JsonValue
 
@@ -135,13 +136,13 @@ class Chart:
         return tuple(self.all(sql)[0])
 
     def all(self, sql: str) -> list[tuple[Any, ...]]:
-        with complaining(""):
+        with _about_charts():
             found: list[tuple[Any, ...]] = self.con.execute(sql, list(self.only.values)).fetchall()
         return found
 
     def records(self, sql: str, keys: Sequence[str]) -> tuple[Record, ...]:
         """The rows of a query as records of the preview's JSON values."""
-        with complaining(""):
+        with _about_charts():
             rows = Rows(self.con, sql, self.only.values)
             table = table_of(rows, list(rows.batches(2048)), 5_000, limits=_CELLS)
         columns = [cells.values for cells in table.cells]
@@ -188,6 +189,17 @@ class Chart:
         listed = ", ".join(literal(str(value)) for (value,) in top)
         said = f"the {most} most frequent of {count:,} values of “{field.name}”, the rest as {OTHER}"
         return f"CASE WHEN {text} IN ({listed}) THEN {text} WHEN {text} IS NOT NULL THEN '{OTHER}' END", said
+
+
+@contextmanager
+def _about_charts() -> Iterator[None]:
+    try:
+        with complaining(""):
+            yield
+    except ResultTooBig:
+        raise ResultTooBig(
+            "This chart needs more memory than it may use. Choose a column with fewer different values."
+        ) from None
 
 
 def left_out(count: int, field: Field) -> str | None:

@@ -10,6 +10,7 @@ import difflib
 import json
 import math
 import re
+from base64 import b64decode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -44,7 +45,7 @@ WHOLE: Final = frozenset(
 REAL: Final = frozenset({"FLOAT", "DOUBLE"})
 MOMENTS: Final = ("DATE", "TIMESTAMP")
 _COMPARE: Final = {"from": ">=", "below": "<", "upto": "<="}
-_WORDS: Final = {"TIME": "times of day", "DATE": "dates", "TIMESTAMP": "dates and times", "BOOLEAN": "true or false"}
+_WORDS: Final = {"TIMESTAMP": "dates and times", "TIME": "times of day", "DATE": "dates", "BOOLEAN": "true or false"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _condition(con: Connection, condition: Condition, columns: Mapping[str, Tabl
     if condition.op in ("is", "is_not"):
         if kind in WHOLE and (wanted := _decimal(_text(value), name)) != wanted.to_integral_value():
             return Where("FALSE" if condition.op == "is" else "TRUE")
-        left, right, bound = _same(column, kind, value)
+        left, right, bound = _same(column, name, kind, value)
         _must_be(con, name, kind, right, bound)
         # A row without a value is not the value either.
         return Where(f"{left} IS {'NOT DISTINCT' if condition.op == 'is' else 'DISTINCT'} FROM {right}", (bound,))
@@ -172,13 +173,16 @@ def moment_like(kind: str) -> bool:
     return kind.startswith(MOMENTS) and not kind.endswith("]")
 
 
-def _same(column: str, kind: str, value: JsonValue) -> tuple[str, str, Any]:
+def _same(column: str, name: str, kind: str, value: JsonValue) -> tuple[str, str, Any]:
     """The two sides of an equation, and the value to bind on the right one."""
     if kind in REAL:
         # The preview shows a FLOAT with all the digits it has as a DOUBLE.
         return f"CAST({column} AS DOUBLE)", "CAST(? AS DOUBLE)", value
     if kind == "BLOB":
-        return column, "from_base64(?)", _text(value)
+        try:
+            return column, "?", b64decode(_text(value), validate=True)
+        except ValueError:
+            raise QueryFailed(f"“{name}” holds bytes, and “{_text(value)[:80]}” are none in base64.") from None
     if number_like(kind) or moment_like(kind) or kind.startswith("TIME") or kind == "BOOLEAN":
         return column, f"CAST(? AS {kind})", value if isinstance(value, bool) else _text(value)
     if kind.endswith("]") or kind.startswith(("STRUCT", "MAP", "UNION")):
