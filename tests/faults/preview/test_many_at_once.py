@@ -113,6 +113,7 @@ def test_two_hundred_at_once_all_get_their_rows(files: Path) -> None:
         previewer.close()
 
 
+@pytest.mark.long
 def test_workers_killed_among_two_hundred_cost_a_retry_each(files: Path) -> None:
     previewer = Previewer(Limits(), workers=2)
     killed: set[int] = set()
@@ -199,3 +200,17 @@ def test_those_who_wait_hear_that_the_app_stops() -> None:
     for thread in threads:
         thread.join(10)
     assert heard == ["The app is stopping."] * 3
+
+
+def test_a_worker_carries_no_pandas(files: Path) -> None:
+    previewer = Previewer(Limits(), workers=1)
+    try:
+        with serving(files) as store:
+            for name in KINDS:
+                previewer.preview(store.source(name))
+        (worker,) = [child for child in psutil.Process().children() if "preview.worker" in " ".join(child.cmdline())]
+        loaded = Path(f"/proc/{worker.pid}/maps").read_text()
+        assert "libarrow" in loaded
+        assert "pandas" not in loaded
+    finally:
+        previewer.close()

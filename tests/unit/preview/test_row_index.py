@@ -140,3 +140,11 @@ def test_an_entry_is_at_or_before_the_row() -> None:
     assert (entry_for(index, row=0, rows=5).row, entry_for(index, row=0, rows=5).byte) == (0, 5)
     assert (entry_for(index, row=19, rows=5).row, entry_for(index, row=19, rows=5).byte) == (10, 105)
     assert (entry_for(index, row=500, rows=5).row, entry_for(index, row=500, rows=5).byte) == (20, 205)
+
+
+def test_the_first_page_is_one_request(tmp_path: Path) -> None:
+    path = tmp_path / "x.csv"
+    path.write_bytes(b"id,text\n" + b"".join(b"%d,%s\n" % (n, b"x" * 100) for n in range(20_000)))
+    with serving(tmp_path) as store:
+        assert len(_page(store.source("x.csv"), None, 0)) == 50
+        assert (len(store.requests), store.sent) == (1, 1 << 18)
