@@ -57,10 +57,11 @@ def _check(array: Array) -> None:
 
 def _bounds(array: Array, size: int) -> tuple[int, int]:
     """The first and the last offset of an array, none of whose offsets go backwards or past `size`."""
-    if not len(array):
-        return 0, 0
     width = np.dtype(np.int64 if any(holds(array.type) for holds in _WIDE) else np.int32)
-    offsets = np.frombuffer(array.buffers()[1], width, len(array) + 1, array.offset * width.itemsize)
+    buffer, start = array.buffers()[1], array.offset * width.itemsize
+    if not len(array) and (buffer is None or buffer.size < start + width.itemsize):
+        return 0, 0
+    offsets = np.frombuffer(buffer, width, len(array) + 1, start)
     if offsets[0] < 0 or offsets[-1] > size or bool((offsets[1:] < offsets[:-1]).any()):
         raise pa.ArrowInvalid("an offset lies outside its values")
     return int(offsets[0]), int(offsets[-1])
