@@ -89,7 +89,6 @@ PROBLEMS: dict[type[Exception], Problem] = {
     preview_errors.Cancelled: Problem(409, "query-stopped", "It was stopped"),
     preview_errors.WrongReadAs: Problem(422, "wrong-read-as", "The file cannot be read that way"),
     preview_errors.NoTable: Problem(422, "no-table", "The file holds no table"),
-    preview_errors.WrongReadAs: Problem(422, "wrong-read-as", "The file cannot be read that way"),
     preview_errors.CorruptFile: Problem(422, "corrupt-file", "The file is damaged"),
     preview_errors.EncryptedFile: Problem(422, "encrypted-file", "The file is encrypted"),
     preview_errors.TooBig: Problem(422, "too-big-to-preview", "Too big to preview"),

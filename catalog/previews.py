@@ -21,9 +21,10 @@ from catalog.sources import LINK_LIFE, find_readable, read_as_of, source_of, sto
 from db import Database
 from db.tables import File
 from preview import Previewer
+from preview.errors import PreviewError, WrongReadAs
 from preview.read_as import ReadAs
 from preview.result import JsonValue, Preview, RowIndex
-from storage import Storages
+from storage import StorageError, Storages
 
 DEFAULT_ROWS = 100
 MOST_ROWS = 1000
@@ -111,6 +112,24 @@ class Previews:
         """How the dataset's files are read, where it is not as detected. Raises DatasetNotFound."""
         with self.database.session() as session:
             return read_as_of(session, find_dataset(session, caller, dataset_id).id)
+
+    def try_read_as(self, caller: Caller, dataset_id: uuid.UUID, read_as: ReadAs) -> None:
+        """Read the newest version so, without keeping it. Raises DatasetNotFound, InvalidReadAs, and WrongReadAs where
+        that file cannot be: it has no such sheet, or fewer rows than are to be skipped. That the store does not answer,
+        or that there is no table either way, is no reason against it."""
+        check_read_as(read_as)
+        with self.database.session() as session:
+            file_id = find_dataset(session, caller, dataset_id).current_file_id
+            file = session.get(File, file_id) if file_id is not None else None
+        if file is None:
+            return
+        try:
+            source = source_of(self.storages, file, life=LINK_LIFE)
+            self.previewer.preview(source, rows=DEFAULT_ROWS, read_as=read_as, cache_key=str(file.id))
+        except WrongReadAs:
+            raise
+        except (PreviewError, StorageError):
+            return
 
     def set_read_as(self, caller: Caller, dataset_id: uuid.UUID, read_as: ReadAs) -> None:
         """Read the dataset's files so from now on; what was read of them otherwise is forgotten and read anew.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
@@ -11,6 +13,9 @@ from preview.result import Preview
 KEY = "cols"
 MOST = 200
 """Columns chosen by name: more are not read side by side, and would not fit into an address."""
+
+SIDE_BY_SIDE = 1000
+"""Columns shown where none are chosen."""
 
 
 def chosen() -> tuple[str, ...]:
@@ -37,6 +42,19 @@ def choose(names: Sequence[str], *, picked: Sequence[str]) -> None:
 
 def forget() -> None:
     st.session_state[KEY] = []
+
+
+def narrowed(preview: Preview) -> Preview:
+    """The preview with no more columns than a browser draws quickly; all of them can still be chosen by name."""
+    if len(preview.columns) <= SIDE_BY_SIDE:
+        return preview
+    rows = [row[:SIDE_BY_SIDE] for row in preview.json_rows()]
+    return replace(
+        preview,
+        columns=preview.columns[:SIDE_BY_SIDE],
+        rows_json=json.dumps(rows).encode(),
+        all_columns=names_of(preview),
+    )
 
 
 def names_of(preview: Preview) -> tuple[str, ...]:

@@ -94,7 +94,8 @@ def coverage(
     elif total is None and counting:
         rows += " · counting rows…"
     if conditions:
-        rows += f" where {where.in_words(conditions)}"
+        # What they are stands below; one of them is said here too.
+        rows += f" where {where.in_words(conditions)}" if len(conditions) == 1 else " that meet all conditions"
     return f"{rows} · {chosen_columns.coverage(preview, picked=picked)}"
 
 
@@ -144,8 +145,12 @@ def preview_tab(file: FileVersion, caller: Caller) -> None:
 def read(file: FileVersion, caller: Caller, asked: Asked) -> Preview:
     now, columns = services.current(), asked.columns or None
     if asked.conditions:
-        return now.queries.rows(caller, file.id, asked.conditions, columns=columns, rows=PAGE, offset=asked.offset)
-    return now.previews.preview(caller, file.id, rows=PAGE, offset=asked.offset, columns=columns)
+        return chosen_columns.narrowed(
+            now.queries.rows(caller, file.id, asked.conditions, columns=columns, rows=PAGE, offset=asked.offset)
+        )
+    return chosen_columns.narrowed(
+        now.previews.preview(caller, file.id, rows=PAGE, offset=asked.offset, columns=columns)
+    )
 
 
 def computing(asked: Asked) -> None:

@@ -193,7 +193,9 @@ def apply(dataset_id: uuid.UUID, kept: ReadAs, offered: Sequence[Choice], mark: 
 def keep(dataset_id: uuid.UUID, read_as: ReadAs) -> None:
     """Read the dataset's files so from now on and close the form; where that cannot be, say why in it."""
     try:
-        services.current().previews.set_read_as(current_caller(), dataset_id, read_as)
+        caller, previews = current_caller(), services.current().previews
+        previews.try_read_as(caller, dataset_id, read_as)
+        previews.set_read_as(caller, dataset_id, read_as)
     except (PreviewError, CatalogError, StorageError, DatabaseUnavailable) as error:
         st.session_state[WRONG] = str(error)
         return

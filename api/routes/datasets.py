@@ -90,9 +90,10 @@ def get_read_as(services: ServicesDep, caller: CallerDep, dataset_id: DatasetId)
     return ReadAsOut.of(services.previews.read_as(caller, dataset_id))
 
 
-@router.put("/{dataset_id}/read-as", summary="Say how its files are read", responses=problems(404))
+@router.put("/{dataset_id}/read-as", summary="Say how its files are read", responses=problems(404, 422))
 def put_read_as(services: ServicesDep, caller: CallerDep, dataset_id: DatasetId, said: ReadAsIn) -> ReadAsOut:
     """Holds for every version, until it is said otherwise; an empty object goes back to what is detected."""
+    services.previews.try_read_as(caller, dataset_id, said.value())
     services.previews.set_read_as(caller, dataset_id, said.value())
     return ReadAsOut.of(services.previews.read_as(caller, dataset_id))
 

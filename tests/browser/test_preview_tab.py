@@ -35,12 +35,17 @@ def test_another_delimiter_is_kept_for_the_dataset_until_it_is_taken_back(local_
 
 
 def test_what_no_file_can_be_read_with_is_said_in_the_form(local_app: RunningApp, page: Page) -> None:
-    open_dataset(page, local_app, shelve(local_app, SEMICOLONS), change="1")
+    open_dataset(page, local_app, shelve(local_app, SEMICOLONS[:130]), change="1")
     field = page.get_by_role("combobox", name="Delimiter")
     field.fill("=>")
     field.press("Enter")
     page.get_by_role("button", name="Apply").click()
     expect(page.get_by_text("The delimiter is one character")).to_be_visible()
+    field.click()
+    page.get_by_role("option", name="Semicolon (detected)").click()
+    page.get_by_role("spinbutton", name="Rows before the table").fill("900")
+    page.get_by_role("button", name="Apply").click()
+    expect(page.get_by_text(re.compile("so 900 cannot be skipped before the table"))).to_be_visible()
     expect(page.get_by_role("button", name="Apply")).to_be_visible()
     expect(page.get_by_text("CSV · UTF-8 · semicolon · header row")).to_be_visible()
 
