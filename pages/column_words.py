@@ -28,6 +28,9 @@ TYPES = {
 }
 TONES = {"integer": "blue", "float": "blue", "decimal": "blue"}
 MIDNIGHT = re.compile(r"[T ]00:00(:00(\.0+)?)?(Z|[+-]00:?00)?$")
+FRACTION = re.compile(r"(?<=T\d\d:\d\d:\d\d)\.\d+")
+DAY = 10
+"""Characters of an ISO date."""
 SHOWN = 28
 """Characters of a value in a table of columns."""
 
@@ -100,7 +103,7 @@ def summary(column: ColumnProfile, rows: int) -> str:
     if rows and column.nulls >= rows:
         return "nothing but empty cells"
     if column.kind in ("int", "float", "datetime") and column.min is not None and column.max is not None:
-        low, high = (value(edge, column_type=column.type) for edge in (column.min, column.max))
+        low, high = (value(edge, column_type=column.type) for edge in _days(column.min, column.max))
         return f"always {low}" if low == high else f"{low} to {high}"
     if unique(column, rows):
         examples = ", ".join(_short(top.value, column) for top in column.top[:3])
@@ -113,6 +116,13 @@ def summary(column: ColumnProfile, rows: int) -> str:
             return wording.counted(column.length_max, noun)
         return f"{column.length_min:,} to {wording.counted(column.length_max, noun)}"
     return ""
+
+
+def _days(low: JsonValue, high: JsonValue) -> tuple[JsonValue, JsonValue]:
+    """A range of times that spans days is told by its days."""
+    if isinstance(low, str) and isinstance(high, str) and low[:DAY] != high[:DAY] and "T" in low:
+        return low[:DAY], high[:DAY]
+    return low, high
 
 
 def _short(of: JsonValue, column: ColumnProfile) -> str:
@@ -142,7 +152,7 @@ def numbers(column: ColumnProfile) -> list[tuple[str, str]]:
         ("Max", column.max),
         ("Std", column.std),
     )
-    found = [(name, value(of, column_type=column.type)) for name, of in ordered if of is not None]
+    found = [(name, value(_whole_seconds(of), column_type=column.type)) for name, of in ordered if of is not None]
     if column.length_min is not None and column.length_min == column.length_max:
         return [*found, ("Items" if column.kind == "list" else "Length", f"always {value(column.length_min)}")]
     lengths = (
@@ -153,6 +163,11 @@ def numbers(column: ColumnProfile) -> list[tuple[str, str]]:
         ("Std of length" if column.kind != "list" else "Std of items", column.length_std),
     )
     return found + [(name, value(of)) for name, of in lengths if of is not None]
+
+
+def _whole_seconds(of: JsonValue) -> JsonValue:
+    """A mean or a quartile of times falls between them; its fractions of a second say nothing."""
+    return FRACTION.sub("", of) if isinstance(of, str) else of
 
 
 def coverage(profile: Profile) -> str:

@@ -11,15 +11,15 @@ import services
 from catalog.errors import CatalogError
 from catalog.views import DatasetDetail, FileVersion
 from pages import jobs, query_words, vega, wording
-from pages.identity import current_caller
+from pages.identity import base_url, current_caller
 from pages.navigation import go, open_dialog
 from pages.rows_table import ROW, SHOWN, as_shown
-from pages.widgets.chart_export import chart_export, file_stem
+from pages.widgets.chart_export import chart_export
 from pages.widgets.query_actions import query_actions
 from pages.widgets.ready_file import ready_file
 from preview.asking import Cancel, QueryResult
 from preview.errors import Cancelled, PreviewError
-from storage import StorageError
+from storage import StorageError, link_base
 
 EXPORT, SAVE = "query-export", "query-save"
 FORMATS: dict[str, Literal["parquet", "csv"]] = {"Parquet": "parquet", "CSV": "csv"}
@@ -46,7 +46,7 @@ def result_actions(detail: DatasetDetail, file: FileVersion, sql: str, result: Q
 
 def result_body(detail: DatasetDetail, result: QueryResult) -> None:
     """Draw the result, and what became of it."""
-    _exported(detail)
+    _exported()
     _saved()
     chart = query_words.result_chart(result)
     view = "Table"
@@ -92,16 +92,17 @@ def _table(result: QueryResult) -> None:
 
 
 def _export(file: FileVersion, sql: str, picked: str) -> None:
-    caller, file_id = current_caller(), file.id
+    caller, file_id, base = current_caller(), file.id, base_url()
 
     def make(cancel: Cancel) -> str:
+        link_base.set(base)  # this thread is of no request that would have said it
         return services.current().queries.export(caller, file_id, sql, format=FORMATS[picked], cancel=cancel)
 
     jobs.forget(EXPORT)
     jobs.ask(EXPORT, (uuid.uuid4(), picked, file_id, sql), make)
 
 
-def _exported(detail: DatasetDetail) -> None:
+def _exported() -> None:
     job: jobs.Job[str] | None = st.session_state.get(EXPORT)
     if job is None or job.key[2:] != st.session_state["query-job"].key:  # type: ignore[index]  # our own key
         return
@@ -116,7 +117,7 @@ def _exported(detail: DatasetDetail) -> None:
     except (PreviewError, CatalogError, StorageError) as error:
         st.error(wording.plain(str(error)), title=f"No {picked} file was made", icon=":material/error:")
     else:
-        ready_file(url, f"{file_stem(detail.summary.name)} as {picked}", token=token, key="ready-file")
+        ready_file(url, f"The result as {picked}", token=token, key="ready-file")
 
 
 def _ask_name(detail: DatasetDetail) -> None:
@@ -157,7 +158,7 @@ def _saved() -> None:
     else:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(f":green[:material/check_circle:] Saved as **{name}**", width="content")
-            if st.button("Open", type="tertiary", icon=":material/database:", key="open-saved"):
+            if st.button("Open it", type="tertiary", icon=":material/database:", key="open-saved"):
                 go("/dataset", id=str(dataset_id))
 
 

@@ -96,10 +96,11 @@ def _keep_draft() -> None:
 
 def _editor(detail: DatasetDetail, file: FileVersion, examples: dict[str, str], tables: str) -> None:
     def take_example() -> None:
+        # A click on the pill that is lit takes its light away: it is the one the editor holds, and asks it.
         picked = st.session_state["sql-example"]
         if picked in examples:
             st.session_state["sql"] = examples[picked]
-            _ask()
+        _ask()
 
     shown = next((label for label, sql in examples.items() if sql == st.session_state["sql"]), None)
     st.session_state["sql-example"] = shown

@@ -22,11 +22,17 @@ from preview.profile import ColumnProfile
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
+WORTH = 0.05
+"""Of the rows, what the most frequent values must cover to be told beside a histogram of all values."""
+
 
 def card(column: ColumnProfile, rows: int, *, params: Mapping[str, str]) -> dict[str, object]:
     """What the card shows; `params` of the address lead to the file's Preview."""
     # One bar that says what the numbers say is no picture.
     bars = histogram.bars(column) if column.length_min is None or column.length_min != column.length_max else []
+    tops = histogram.tops(column)
+    if bars and bars[0].where and sum(bar.count for bar in tops) < WORTH * rows:
+        tops = []
     return {
         "name": column.name,
         "type": column_words.type_name(column.type),
@@ -35,8 +41,8 @@ def card(column: ColumnProfile, rows: int, *, params: Mapping[str, str]) -> dict
         "bars": [_linked(bar, rows, params) for bar in bars],
         "bars_title": "Distribution" if bars and bars[0].where else "Lengths",
         "ends": _ends(column),
-        "top": [_linked(bar, rows, params) for bar in histogram.tops(column)],
-        "cover": column_words.cover(column, rows),
+        "top": [_linked(bar, rows, params) for bar in tops],
+        "cover": column_words.cover(column, rows) if tops else "",
         "numbers": column_words.numbers(column),
     }
 

@@ -67,7 +67,7 @@ def test_an_estimate_is_marked_as_one() -> None:
 
 def test_a_column_is_summed_up_by_its_range_or_by_what_is_most_frequent() -> None:
     assert column_words.summary(LATITUDE, ROWS) == "7.37 to 71.29"
-    assert column_words.summary(BORN, ROWS) == "2024-01-01 to 2024-12-31 18:30:00"
+    assert column_words.summary(BORN, ROWS) == "2024-01-01 to 2024-12-31"
     assert column_words.summary(STATE, ROWS) == "AK 263, TX 87"
     assert column_words.summary(CODE, ROWS) == "unique"
     assert column_words.summary(NOTHING, ROWS) == "nothing but empty cells"
