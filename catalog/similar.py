@@ -1,6 +1,6 @@
 """Datasets that share columns with one, by name and type: found by the rare ones, ranked by how much is shared.
 
-A name that a thousand files have (`id`, `name`) says little and costs much: it counts, but nothing is looked up by it
+A name that hundreds of files have (`id`, `name`) says little and costs much: it counts, but nothing is looked up by it
 where there is a rarer one. So the work is bounded however many datasets there are.
 """
 
@@ -20,12 +20,14 @@ from sqlmodel import Session, col, select
 from catalog.access import find_dataset, sees_dataset
 from catalog.caller import Caller
 from catalog.views import DatasetSummary, dataset_summaries
-from db.tables import Column, Dataset
+from db.tables import Column, Dataset, File
 
 MOST_COLUMNS = 300
 """Columns of the dataset that are compared; the first ones."""
-USUAL = 1000
+USUAL = 300
 """Files from which a column is usual: its uses are not all counted, and others are looked up first."""
+LOOKED_UP = 20
+"""Columns by which others are looked up; the rarest ones."""
 MOST_CANDIDATES = 200
 """Datasets that are compared column by column."""
 GENERIC = frozenset(
@@ -90,9 +92,11 @@ def _candidates(
     looked_up = rare or sorted(uses, key=lambda one: uses[one])[:1]
     scores: Counter[uuid.UUID] = Counter()
     datasets: dict[uuid.UUID, uuid.UUID] = {}
-    for key, kind in sorted(looked_up, key=lambda one: uses[one])[:50]:
-        current = and_(col(Dataset.current_file_id) == Column.file_id, col(Dataset.id) != dataset.id)
-        query = select(Column.file_id, Dataset.id).join(Dataset, current)
+    for key, kind in sorted(looked_up, key=lambda one: uses[one])[:LOOKED_UP]:
+        # By way of the file's own row, for which there are keys: a dataset is not found by its newest file.
+        current = and_(col(Dataset.id) == File.dataset_id, col(Dataset.current_file_id) == File.id)
+        query = select(Column.file_id, Dataset.id).join(File, col(File.id) == Column.file_id).join(Dataset, current)
+        query = query.where(col(Dataset.id) != dataset.id)
         query = query.where(Column.name_key == key, Column.type == kind, sees_dataset(caller)).limit(USUAL)
         for file_id, dataset_id in session.exec(query):
             datasets[file_id] = dataset_id
