@@ -280,10 +280,15 @@ class _Conversion:
             raise _Again from None
 
     def _copy(self, relation: str, kinds: list[Kind]) -> int:
-        values = ", ".join(f"{kind.checked(f'c{place}', place)} AS c{place}" for place, kind in enumerate(kinds))
+        # What is cast is cast once: within a CASE DuckDB would do it again for each branch.
+        tried = "".join(f", {kind.tried(f'c{place}')} AS v{place}" for place, kind in enumerate(kinds) if kind.cast)
+        values = ", ".join(
+            f"{kind.checked(f'c{place}', place, f'v{place}' if kind.cast else None)} AS c{place}"
+            for place, kind in enumerate(kinds)
+        )
         group = max(2048, GROUP_CELLS // max(len(kinds), 1) // 2048 * 2048)
         ((rows,),) = self.engine.con.execute(
-            f"COPY (SELECT {values} FROM {relation}) TO {literal(str(self.target))} "
+            f"COPY (SELECT {values} FROM (SELECT *{tried} FROM {relation})) TO {literal(str(self.target))} "
             f"(FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE {group})"
         ).fetchall()
         return int(rows)

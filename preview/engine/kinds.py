@@ -23,16 +23,18 @@ MISFIT: Final = "misfit in column "
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`type` is the preview's; `quick` is cheap SQL that is true of most cells of the kind, and of no other cell: their
-    value is `plain`. `store` says what the stored column stands for (a key of `tables.VALUES`, or ""); `note` is told
+    """`type` is the preview's; `quick` is cheap SQL that is true of most cells of the kind, and of no other cell. What
+    such a cell is cast to, `cast`, is then its value, unless `plain` says another; `{v}` in both is that value.
+    `store` says what the stored column stands for (a key of `tables.VALUES`, or ""); `note` is told
     of a column where something of its values is left out."""
 
     name: str
     type: str
     value: str
     fits: str
+    cast: str = ""
     quick: str = "false"
-    plain: str = "NULL"
+    plain: str = "{v}"
     store: str = ""
     note: str = ""
 
@@ -40,17 +42,24 @@ class Kind:
         """SQL: whether a cell that is not null is one of this kind; never null itself."""
         # CASE evaluates what follows for the other rows only; OR would for all.
         sql = f"CASE WHEN {self.quick} THEN true ELSE coalesce({self.fits}, false) END"
-        return sql.replace("{c}", column)
+        return sql.replace("{v}", self.tried(column)).replace("{c}", column)
 
-    def checked(self, column: str, place: int) -> str:
-        """SQL of the value; a cell that does not fit ends the statement with an error that names the column's place."""
+    def tried(self, column: str) -> str:
+        """SQL of the cast that most cells pass, null where one does not."""
+        return f"try_cast({column} AS {self.cast})" if self.cast else "NULL"
+
+    def checked(self, column: str, place: int, tried: str | None = None) -> str:
+        """SQL of the value; a cell that does not fit ends the statement with an error that names the column's place.
+
+        `tried` is a column that holds what `tried()` gives, which is then reckoned once.
+        """
         if not self.fits:
             return column
         sql = (
             f"CASE WHEN {{c}} IS NULL THEN NULL WHEN {self.quick} THEN {self.plain} "
             f"WHEN coalesce({self.fits}, false) THEN {self.value} ELSE error('{MISFIT}{place};') END"
         )
-        return sql.replace("{c}", column)
+        return sql.replace("{v}", tried or self.tried(column)).replace("{c}", column)
 
 
 def _matches(pattern: str, column: str = "{c}") -> str:
@@ -68,9 +77,8 @@ def _cast(kind: str) -> str:
 _TRIMMED = f"trim({{c}}, {literal(BLANK)})"
 _HUGE = _cast("HUGEINT")
 # What DuckDB writes back as it stands needs no pattern, which costs more.
-_SAME_INTEGER = f"{_cast('BIGINT')}::VARCHAR = {{c}}"
-_SAME_DATE = f"{_cast('DATE')}::VARCHAR = {{c}} AND length({{c}}) = 10"
-_SAME_MOMENT = f"{_cast('TIMESTAMP')}::VARCHAR = {{c}} AND {{c}}[5] = '-' AND {{c}}[14] = ':'"
+_SAME = "{v}::VARCHAR = {c}"
+_SAME_DAY = f"{_SAME} AND {{v}} >= DATE '0001-01-01' AND {{v}} < DATE '10000-01-01'"
 _WITH_POINT = r"regexp_full_match({c}, '-?(?:0|[1-9][0-9]*)\.[0-9]+')"
 # A whole number among floats must not be rounded by being one.
 _EXACT = (
@@ -92,8 +100,8 @@ KINDS: Final = (
         "integer",
         _cast("BIGINT"),
         f"{_matches(INTEGER)} AND {_cast('BIGINT')} IS NOT NULL",
-        quick=_SAME_INTEGER,
-        plain=_cast("BIGINT"),
+        cast="BIGINT",
+        quick=_SAME,
     ),
     Kind("ubigint", "integer", _cast("UBIGINT"), f"{_matches(INTEGER)} AND {_cast('UBIGINT')} IS NOT NULL"),
     Kind(
@@ -108,8 +116,8 @@ KINDS: Final = (
         "float",
         _cast("DOUBLE"),
         f"{_matches(FLOAT)} AND {_EXACT}",
+        cast="DOUBLE",
         quick=_WITH_POINT,
-        plain=_cast("DOUBLE"),
     ),
     Kind(
         "boolean",
@@ -124,16 +132,16 @@ KINDS: Final = (
         "date",
         _DAY,
         f"{_matches(DATE)} AND {_DAY} >= {_FIRST}",
-        quick=_SAME_DATE,
-        plain=_cast("DATE"),
+        cast="DATE",
+        quick=_SAME_DAY,
     ),
     Kind(
         "timestamp",
         "timestamp",
         _MOMENT,
         f"{_OF_MOMENT} AND NOT {_ends(ZONE)} AND NOT {_ends(FINE)}",
-        quick=_SAME_MOMENT,
-        plain=_cast("TIMESTAMP"),
+        cast="TIMESTAMP",
+        quick=_SAME_DAY,
     ),
     Kind(
         "timestamptz", "timestamp", _ZONED, f"{_OF_MOMENT} AND {_ends(ZONE)} AND NOT {_ends(FINE)}", store="timestamptz"
