@@ -28,6 +28,8 @@ def dataset() -> DatasetDetail | None:
 def draw() -> None:
     with failures.shown("The page cannot be shown", key="upload-page"):
         target = dataset()
+        # What is dropped here is looked into at once.
+        services.current().previewer.warm()
     if target is None:
         with st.container(key="head", horizontal=True):
             st.title("Upload", anchor=False)
