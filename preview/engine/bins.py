@@ -64,7 +64,7 @@ def number_bins(low: float, high: float, *, whole: bool, most: int = BARS) -> Nu
         span = abs(low) / 10 or 1.0
     # No narrower than what floats of that size can tell apart.
     step = nice_step(max(span, abs(low) * 1e-12, abs(high) * 1e-12, 1e-290))
-    if whole and (low == high or step.width < 1):
+    if whole and max(abs(low), abs(high)) < 1e12 and (low == high or step.width < 1):
         step = Step(1.0, 1.0)
     if whole and step.divisor > 1:
         step = Step(math.ceil(step.width), 1.0)
