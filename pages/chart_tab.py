@@ -13,7 +13,7 @@ from catalog.views import DatasetDetail, FileVersion
 from pages import failures, jobs, vega, wording
 from pages.chart_choice import KINDS, LABELS, choice, fitting, params_of, possible
 from pages.identity import current_caller
-from pages.preview_tab import no_table
+from pages.no_rows import no_table
 from pages.widgets.chart_export import chart_export
 from preview.asking import Cancel, ChartData, ChartSpec
 from preview.errors import Cancelled, PreviewError

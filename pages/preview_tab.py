@@ -3,11 +3,7 @@ file they cover."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import streamlit as st
 
@@ -16,67 +12,15 @@ from catalog.caller import Caller
 from catalog.errors import CatalogError
 from catalog.views import FileVersion
 from pages import chosen_columns, read_as_form, where, wording
-from pages.listing import page_number
+from pages.asked_rows import PAGE, Asked, asked_for, begin, conditions, go_to_row
+from pages.no_rows import no_rows, still_counting, unavailable
 from pages.rows_table import ROW, SHOWN, rows_table
 from pages.similar import similar
 from preview.asking import Condition
 from preview.errors import PreviewError, TooBig
-from preview.formats import TEXT_FORMATS
-from preview.read_as import AS_DETECTED, ReadAs
+from preview.read_as import ReadAs
 from preview.result import Preview
 from storage import FileNotInStorage, StorageError
-
-if TYPE_CHECKING:
-    from streamlit.delta_generator import DeltaGenerator
-
-PAGE = 100
-PLAIN = frozenset({"", ".txt", ".log", ".dat", ".asc", ".out"})
-"""Ends of the names of texts that may be anything."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What the address asks to see: rows from `offset` on, which lie on page `page`."""
-
-    page: int
-    offset: int
-    columns: tuple[str, ...]
-    conditions: tuple[Condition, ...]
-
-    @property
-    def mark(self) -> str:
-        """Tells two views of one file apart."""
-        return json.dumps([self.offset, self.columns, where.to_text(self.conditions)])
-
-
-def begin(file: FileVersion) -> None:
-    """Of another dataset, opened from this one, the address alone says what to show, not what was chosen before."""
-    if st.session_state.get("rows-of") == file.dataset_id:
-        return
-    if "rows-of" in st.session_state:
-        st.session_state["rows"] = page_number(st.query_params.get("rows"))
-        st.session_state[chosen_columns.KEY] = st.query_params.get_all(chosen_columns.KEY)
-    st.session_state["rows-of"] = file.dataset_id
-
-
-def asked_for() -> Asked:
-    """A row asked for stands first, until another page is chosen."""
-    row = page_number(st.query_params.get("row")) if "row" in st.query_params else None
-    chosen = st.session_state.get("rows") or st.query_params.get("rows")
-    page = page_number(chosen) if chosen is not None or row is None else page_of(row)
-    if row is not None and page_of(row) != page:
-        st.query_params.pop("row", None)
-        row = None
-    offset = (page - 1) * PAGE if row is None else row - 1
-    if row is not None:
-        # The pages below the table know of it before they are drawn.
-        st.session_state["rows"] = page
-    return Asked(page, offset, chosen_columns.chosen(), where.parse(st.query_params.get("where")))
-
-
-def page_of(row: int) -> int:
-    """The page on which a row, counted from 1, lies."""
-    return (row - 1) // PAGE + 1
 
 
 def coverage(
@@ -192,116 +136,3 @@ def facts(file: FileVersion, kept: ReadAs, preview: Preview, names: tuple[str, .
     st.markdown(f":small[:gray[Read as] {read_as}{said}]", width="content")
     read_as_form.part(file.dataset_id, kept, preview.detected)
     read_as_form.change(file.dataset_id, kept, preview.detected, names)
-
-
-def conditions(of: tuple[Condition, ...]) -> None:
-    """What the rows shown have in common: a press takes one away."""
-    if not of:
-        return
-    with st.container(key="conditions", horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.markdown(":small[:gray[Only rows where]]", width="content")
-        for place, one in enumerate(of):
-            rest = of[:place] + of[place + 1 :]
-            st.button(
-                wording.plain(where.sentence(one)),
-                icon=":material/close:",
-                icon_position="right",
-                help="Show the rows without this condition",
-                key=f"condition-{place}",
-                on_click=show_where,
-                args=(rest,),
-            )
-        if len(of) > 1:
-            st.button("Show all rows", type="tertiary", key="no-conditions", on_click=show_where, args=((),))
-
-
-def show_where(conditions: tuple[Condition, ...]) -> None:
-    """Show other rows, from the first on."""
-    st.session_state["rows"] = 1
-    st.query_params.pop("row", None)
-    if text := where.to_text(conditions):
-        st.query_params["where"] = text
-    else:
-        st.query_params.pop("where", None)
-
-
-def go_to_row() -> None:
-    st.text_input(
-        "Go to row",
-        placeholder="Go to row",
-        label_visibility="collapsed",
-        max_chars=12,
-        width=104,
-        key="go-to-row",
-        on_change=jump,
-    )
-
-
-def jump() -> None:
-    """To the row that was typed, with or without commas between its thousands; anything else leads nowhere."""
-    typed = str(st.session_state["go-to-row"]).replace(",", "").replace(" ", "")
-    st.session_state["go-to-row"] = ""
-    if not typed.isascii() or not typed.isdigit():
-        return
-    row = max(1, int(typed))
-    st.session_state["rows"] = page_of(row)
-    st.query_params["row"] = str(row)
-
-
-def no_rows(error: Exception, file: FileVersion, kept: ReadAs, asked: Asked) -> None:
-    """Why there is no table, and what can be done: other columns, all rows, another way of reading."""
-    conditions(asked.conditions)
-    with no_table(error):
-        if isinstance(error, FileNotInStorage):
-            return
-        if asked.columns or asked.conditions:
-            st.button("Show all columns and rows", key="show-everything", on_click=show_everything)
-        elif kept != AS_DETECTED or may_be_text(file):
-            read_as_form.change(file.dataset_id, kept, None, ())
-
-
-def no_table(error: Exception) -> DeltaGenerator:
-    """What is wrong, in the middle of the tab; the container takes what can be done about it."""
-    gone = isinstance(error, FileNotInStorage)
-    title = error.title if isinstance(error, PreviewError) else "File is gone" if gone else "No preview"
-    nothing = st.container(key="nothing", horizontal_alignment="center", gap="xsmall")
-    with nothing:
-        st.markdown(f"**{title}**", width="content")
-        st.markdown(f":gray[{wording.plain(str(error))}]", width="content", text_alignment="center")
-        if not gone:
-            st.markdown(
-                ":gray[The file is stored whole: Download and Copy link give it as it is.]",
-                width="content",
-                text_alignment="center",
-            )
-    return nothing
-
-
-def may_be_text(file: FileVersion) -> bool:
-    """Whether saying a delimiter or an encoding may make a table of a file that has none as detected."""
-    return file.format in TEXT_FORMATS or Path(file.file_name).suffix.lower() in PLAIN
-
-
-def show_everything() -> None:
-    chosen_columns.forget()
-    show_where(())
-
-
-def still_counting() -> None:
-    with st.container(key="nothing", horizontal_alignment="center", gap="xsmall"):
-        st.markdown("**The row index is being built**", width="content")
-        st.markdown(
-            ":gray[Rows this far into a text are shown as soon as they are counted. This page looks again by itself.]",
-            width="content",
-            text_alignment="center",
-        )
-        st.button("Show the first rows", key="first-rows", on_click=show_where, args=((),))
-
-
-def unavailable(error: Exception) -> None:
-    st.error(
-        f"{wording.plain(str(error))} The file is safe there; try again when the store is back.",
-        title="The rows cannot be read now",
-        icon=":material/cloud_off:",
-    )
-    st.button("Try again", icon=":material/refresh:", key="read-again")

@@ -15,7 +15,7 @@ from catalog.views import DatasetDetail, FileVersion
 from pages import failures, jobs, query_words, wording
 from pages.identity import current_caller
 from pages.navigation import dataset_address
-from pages.preview_tab import no_table
+from pages.no_rows import no_table
 from pages.query_result import keep_watch, result_actions, result_body
 from preview.asking import Cancel, QueryResult
 from preview.errors import AboutQuery, Cancelled, PreviewError
