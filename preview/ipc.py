@@ -12,7 +12,16 @@ import pyarrow.ipc
 from preview.arrow_cells import Arrow
 from preview.arrow_checks import check
 from preview.errors import CorruptFile, NoTable, PreviewError, TooBig
-from preview.ipc_footer import RECORD_BATCH, Block, blocks_of, messages_of, rows_of
+from preview.ipc_footer import (
+    FOOTER_DICTIONARIES,
+    RECORD_BATCH,
+    Block,
+    blocks_of,
+    footer_start,
+    messages_of,
+    rows_of,
+)
+from preview.ipc_slice import BatchSlice, CannotSlice, HoledFile
 from preview.limits import MB, Limits
 from preview.streams import RangeFile
 from preview.table import Picked, Table, pick
@@ -22,6 +31,8 @@ COUNTED_BATCHES: Final = 500
 """A batch tells its rows in its own header: up to this many of them are asked for the number of all rows."""
 STREAM_COUNTED: Final = 64
 """Messages of a stream that are passed for its number of rows: each is found only by the one before it."""
+SLICED_BATCH: Final = 8 << 20
+"""Bytes of a batch of which only the rows shown are fetched, where it is not compressed."""
 IN_ONE: Final = 64 << 20
 """Bytes of a batch that is fetched in one request where most of its columns are shown."""
 
@@ -61,11 +72,16 @@ def _read_file(file: RangeFile, *, rows: int, offset: int, limits: Limits, colum
         if left <= 0 or skip >= length:
             skip -= length
             continue
-        if not mapped:
+        opened_at = wanted
+        if not mapped and block.body > SLICED_BATCH:
+            opened_at = (
+                _holed(file, block, schema, included, (skip, min(skip + left, length)), options, limits) or wanted
+            )
+        if not mapped and opened_at is wanted:
             _check_size(block, limits)
             if 2 * len(included) >= len(schema.names) and block.header + block.body <= IN_ONE:
                 file.keep(block.offset, block.header + block.body)
-        piece = wanted.get_batch(place).slice(skip, left)
+        piece = opened_at.get_batch(place).slice(skip, left)
         skip = 0
         left -= piece.num_rows
         batches.append(piece)
@@ -73,6 +89,31 @@ def _read_file(file: RangeFile, *, rows: int, offset: int, limits: Limits, colum
     read_as = ("Arrow", "IPC file", f"{len(blocks):,} record batch{'' if len(blocks) == 1 else 'es'}")
     order = {place: rank for rank, place in enumerate(included)}
     return _table(schema, batches, picked, order, read_as, total, limits)
+
+
+def _holed(
+    file: RangeFile,
+    block: Block,
+    schema: Any,
+    places: Sequence[int],
+    rows: tuple[int, int],
+    options: Any,
+    limits: Limits,
+) -> Any:
+    """A reader of a copy that holds only these rows of the batch; None where they cannot be told apart."""
+    copy = HoledFile(file, most=limits.spool)
+    try:
+        dictionaries = blocks_of(file, kind=FOOTER_DICTIONARIES)
+        copy.fill(
+            [(0, 8), (footer_start(file), file.size)]
+            + [(one.offset, one.offset + one.header + one.body) for one in dictionaries]
+        )
+        BatchSlice(copy, block).fetch(schema, places, first=rows[0], last=rows[1])
+        return pa.ipc.open_file(pa.memory_map(copy.path), options=options)
+    except CannotSlice:
+        return None
+    finally:
+        copy.close()
 
 
 def _lengths(file: RangeFile, blocks: list[Block]) -> Iterator[tuple[Block, int]]:

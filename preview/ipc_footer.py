@@ -16,6 +16,7 @@ from preview.streams import RangeFile
 TRAILER: Final = 10
 """Bytes behind the footer: its length and the magic ARROW1."""
 BLOCK: Final = struct.Struct("<qi4xq")
+FOOTER_DICTIONARIES: Final = 2
 FOOTER_BATCHES: Final = 3
 MESSAGE_KIND: Final = 1
 MESSAGE_HEADER: Final = 2
@@ -23,6 +24,9 @@ MESSAGE_BODY: Final = 3
 RECORD_BATCH: Final = 3
 """Fields and kinds of `Message.fbs`."""
 BATCH_LENGTH: Final = 0
+BATCH_BUFFERS: Final = 2
+BATCH_COMPRESSION: Final = 3
+BUFFER: Final = struct.Struct("<qq")
 LARGEST_HEADER: Final = 1 << 26
 FIRST_HEADER: Final = 1 << 12
 CONTINUATION: Final = b"\xff\xff\xff\xff"
@@ -37,14 +41,22 @@ class Block:
     body: int
 
 
-def blocks_of(file: RangeFile) -> list[Block]:
-    """The record batches, in order. Raises ValueError or struct.error where the footer is damaged."""
+def footer_start(file: RangeFile) -> int:
+    """Where the footer begins. Raises ValueError where its length is wrong."""
     tail = file.read_at(file.size - TRAILER, TRAILER)
     length = int.from_bytes(tail[:4], "little")
     if not 0 < length <= file.size - TRAILER:
         raise ValueError("the footer's length is wrong")
-    table = _Table.root(file.read_at(file.size - TRAILER - length, length))
-    start = table.field(FOOTER_BATCHES)
+    return file.size - TRAILER - length
+
+
+def blocks_of(file: RangeFile, *, kind: int = FOOTER_BATCHES) -> list[Block]:
+    """The record batches, or the dictionaries, in order. Raises ValueError or struct.error where the footer is
+    damaged.
+    """
+    begin = footer_start(file)
+    table = _Table.root(file.read_at(begin, file.size - TRAILER - begin))
+    start = table.field(kind)
     if start is None:
         return []
     start += table.unsigned(start)
@@ -108,11 +120,37 @@ def messages_of(file: RangeFile) -> Iterator[Message]:
         raise ValueError("the stream ends within a message")
 
 
-def _rows(message: _Table) -> int:
+@dataclass(frozen=True, slots=True)
+class Buffers:
+    """Of a record batch: where in its body each buffer lies (offset and length), and whether they are compressed."""
+
+    buffers: list[tuple[int, int]]
+    compressed: bool
+
+
+def buffers_of(header: bytes) -> Buffers:
+    """What a batch's header tells of its buffers. Raises ValueError or struct.error where it is damaged."""
+    batch = _batch(_Table.root(header[8 if header.startswith(CONTINUATION) else 4 :]))
+    compressed = batch.field(BATCH_COMPRESSION) is not None
+    start = batch.field(BATCH_BUFFERS)
+    if start is None:
+        return Buffers([], compressed)
+    start += batch.unsigned(start)
+    count = batch.unsigned(start)
+    if start + 4 + count * BUFFER.size > len(batch.data):
+        raise ValueError("a batch names more buffers than its header holds")
+    return Buffers([BUFFER.unpack_from(batch.data, start + 4 + n * BUFFER.size) for n in range(count)], compressed)
+
+
+def _batch(message: _Table) -> _Table:
     place = message.field(MESSAGE_HEADER)
     if place is None:
         raise ValueError("a record batch has no header")
-    batch = _Table(message.data, place + message.unsigned(place))
+    return _Table(message.data, place + message.unsigned(place))
+
+
+def _rows(message: _Table) -> int:
+    batch = _batch(message)
     length = batch.field(BATCH_LENGTH)
     rows = 0 if length is None else int(struct.unpack_from("<q", batch.data, length)[0])
     if rows < 0:
