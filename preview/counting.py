@@ -102,7 +102,7 @@ class _Counting:
             archive = open_archive(file)
             if describe(archive) != "archive":
                 return Counted()
-            member = choose(archive).member
+            member = choose(archive, self.read_as.member).member
             stream = Member(archive, member)
             head = fill(stream, PEEK)
             return replace(self, name=member.filename).count(Rewound(head, stream), head, size=None)
@@ -114,10 +114,10 @@ class _Counting:
     def _count_text(self, stream: Forward, head: bytes, *, size: int | None) -> Counted:
         if not head or signature_of(head):
             raise NoTable("not a text")
-        text, kind = open_judged(stream, head, name=self.name, size=size)
+        text, kind = open_judged(stream, head, name=self.name, size=size, said=self.read_as)
         if kind == "json":
             return Counted(count_json(text, self.limits))
-        dialect = LINES if kind == "jsonl" else delimited_dialect(text, format_of(self.name))
+        dialect = LINES if kind == "jsonl" else delimited_dialect(text, format_of(self.name), self.read_as)
         can_be_entered = size is not None and text.start is not None
         return self._rows(text, RowEnds(dialect), dialect.leading_rows, start=text.start if can_be_entered else None)
 

@@ -13,6 +13,7 @@ import pytest
 from preview.counting import scan
 from preview.errors import TooBig
 from preview.limits import Limits
+from preview.read_as import ReadAs
 from preview.reader import read
 from preview.result import RowIndex
 from preview.row_index import IndexBuilder, entry_for
@@ -68,6 +69,32 @@ def test_every_page_is_the_same_with_and_without(tmp_path: Path, name: str) -> N
         assert page == _page(source, None, offset)
         assert len(page) == max(0, min(50, ROWS - offset))
         assert all(int(str(row[0])) == offset + place for place, row in enumerate(page))
+
+
+SAID: dict[str, tuple[Callable[[int], str], ReadAs]] = {
+    "skip and header": (lambda n: f"{n}~{LONG}\n", ReadAs(delimiter="~", skip=104, header=False)),
+    "no header": (lambda n: f"{n};{LONG}\n", ReadAs(delimiter=";", header=False)),
+    "no quotes": (lambda n: f'{n},"{LONG}\n', ReadAs(delimiter=",", quote="", header=False)),
+    "other quotes": (lambda n: f"{n},'{LONG}\n{LONG}'\n", ReadAs(quote="'", header=False)),
+    "encoding": (lambda n: f"{n},Größe {LONG}\n", ReadAs(encoding="cp1252", header=False)),
+}
+
+
+@pytest.mark.parametrize("name", SAID)
+def test_an_index_is_of_the_way_of_reading_it_was_made_for(tmp_path: Path, name: str) -> None:
+    line, said = SAID[name]
+    path = tmp_path / "x.csv"
+    path.write_bytes("".join(map(line, range(ROWS))).encode(said.encoding or "utf-8"))
+    found = scan(source_of(path), limits=LIMITS, read_as=said)
+    skipped = said.skip or 0
+    assert found.rows == ROWS - skipped
+    assert found.row_index is not None
+    assert found.row_index.read_key == said.key
+    for index in (found.row_index, None):
+        table = read(source_of(path), rows=5, offset=12_345, limits=LIMITS, read_as=said, index=index)
+        assert [int(str(value).split("~")[0]) for value in table.cells[0].values] == [
+            12_345 + skipped + place for place in range(5)
+        ]
 
 
 def test_the_end_tells_the_count(tmp_path: Path) -> None:
