@@ -8,20 +8,17 @@ import itertools
 import re
 import sys
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from preview.errors import WrongReadAs
+from preview.header import MOMENT, has_header, kind_of
 from preview.read_as import AS_DETECTED, ReadAs
 
 # One read is bounded by Limits.text; the csv module's own bound of 131,072 characters a cell would fail earlier.
 csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
 
 SAMPLE_ROWS: Final = 200
-JUDGED_ROWS: Final = 100
-JUDGED_COLUMNS: Final = 200
-"""Rows and columns that tell whether there is a header."""
 SAMPLE_TEXT: Final = 1 << 17
 """Characters looked at."""
 
@@ -54,8 +51,6 @@ MOST_SKIPPED: Final = 1_000
 """Rows that a user can say stand before the table."""
 ONE_COLUMN: Final = 0.55
 """A delimiter that scores less does not divide the text: it has one column."""
-
-Row = Sequence[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +108,8 @@ def detect(text: str, *, whole: bool, prefer: str | None = None, said: ReadAs = 
         for delimiter in DELIMITERS if said.delimiter is None else said.delimiter:
             if delimiter not in sample:
                 continue
+            if base.skip_spaces and not _has_spaces_before_quotes(base, delimiter, sample):
+                continue
             dialect = replace(base, delimiter=delimiter, skip_spaces=base.skip_spaces or delimiter == " ")
             score = _score(_sample_rows(dialect, sample, cut=cut), delimiter)
             if delimiter == prefer:
@@ -149,13 +146,12 @@ def _quotings(sample: str, said: str | None) -> list[Dialect]:
     if not plain.quote:
         return [plain]
     choices = [plain]
-    if said not in (None, '"'):
-        return (
-            [plain, replace(plain, skip_spaces=True)] if re.search(rf"[,;|\t] +{re.escape(said)}", sample) else choices
-        )
-    if re.search(r'[,;|\t] +"', sample):
+    mark = re.escape(plain.quote)
+    if re.search(rf"[,;|\t] +{mark}", sample):
         choices.append(replace(plain, skip_spaces=True))
-    if '\\"' in sample:
+    # A backslash before the quote that ends a cell is a path's last; one that doubles its quotes does not escape them.
+    inside = rf"[^{mark},;|\t\r\n]"
+    if re.search(rf"\\{mark}{inside}", sample) and not re.search(rf"{inside}{mark}{mark}{inside}", sample):
         choices.append(replace(plain, escape="\\"))
     if (
         said is None
@@ -164,6 +160,12 @@ def _quotings(sample: str, said: str | None) -> list[Dialect]:
     ):
         choices.insert(0, replace(plain, quote="'"))
     return choices
+
+
+def _has_spaces_before_quotes(dialect: Dialect, delimiter: str, sample: str) -> bool:
+    """Whether cells begin with spaces and a quote: the same inside a quoted cell is part of a sentence."""
+    rows = _sample_rows(replace(dialect, delimiter=delimiter, skip_spaces=False), sample, cut=False)
+    return any(cell[:1] == " " and cell.lstrip(" ")[:1] == dialect.quote for row in rows for cell in row[1:])
 
 
 def _sample_rows(dialect: Dialect, sample: str, *, cut: bool) -> list[list[str]]:
@@ -219,32 +221,11 @@ def _is_inside(body: list[list[str]], delimiter: str) -> bool:
 def _are_moments(rows: list[list[str]], delimiter: str) -> bool:
     """Whether the lines, undivided, are dates with times: they contain a space and colons of their own."""
     joined = [delimiter.join(row) for row in rows]
-    moments = sum(_MOMENT.fullmatch(line) is not None for line in joined)
-    return moments > len(rows) * 0.7 or (moments > (len(rows) - 1) * 0.7 and not _MOMENT.fullmatch(joined[0]))
+    moments = sum(MOMENT.fullmatch(line) is not None for line in joined)
+    return moments > len(rows) * 0.7 or (moments > (len(rows) - 1) * 0.7 and not MOMENT.fullmatch(joined[0]))
 
 
-_NUMBER = re.compile(r"\s*[-+]?[$€£]?(\d+|\d{1,3}([,. ']\d{3})+|\d*[.,]\d+|\d+[.,]\d*)([eE][-+]?\d+)?\s*%?\s*")
-_MOMENT = re.compile(
-    r"\s*(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)"
-    r"\s*([AaPp][Mm]|Z|[-+]\d{2}:?\d{2})?\s*"
-)
-_TRUTH = re.compile(r"(?i:true|false)")
-_MISSING = re.compile(r"(?i:|na|n/a|nan|null|none|-|\?|\.|#n/a)")
 _OTHERS = re.compile(r"[,;\t|]")
-
-
-def kind_of(cell: str) -> str:
-    """`missing number moment truth text`: what a cell looks like, for judging dialects, never for reading values."""
-    if _MISSING.fullmatch(cell):
-        return "missing"
-    if len(cell) < 64:
-        if _NUMBER.fullmatch(cell):
-            return "number"
-        if _MOMENT.fullmatch(cell):
-            return "moment"
-        if _TRUTH.fullmatch(cell):
-            return "truth"
-    return "text"
 
 
 def _quality(cell: str, delimiter: str) -> float:
@@ -297,56 +278,3 @@ def _comments(rows: list[list[str]], usual: int) -> int:
         return 0
     is_header = len(rows[count - 1]) == usual > 1 and (count == 1 or not has_header(rows[count:]))
     return count - 1 if is_header else count
-
-
-def has_header(rows: Sequence[Row]) -> bool:
-    """Whether the first row names the columns: text above numbers or dates says yes, another number says no."""
-    if not rows:
-        return True
-    first, body = rows[0][:JUDGED_COLUMNS], rows[1:JUDGED_ROWS]
-    kinds = [kind_of(cell) for cell in first]
-    if not body:
-        return all(kind in ("text", "missing") for kind in kinds) and "text" in kinds
-    votes = sum(
-        _vote(cell, kinds[index], [row[index] for row in body if index < len(row)]) for index, cell in enumerate(first)
-    )
-    if votes < 0:
-        return _is_series(first, kinds)
-    if votes > 0:
-        return True
-    named = [cell for cell in first if cell.strip()]
-    return len(named) == len(set(named)) and bool(named) and all(kind in ("text", "missing") for kind in kinds)
-
-
-def _vote(head: str, kind: str, cells: Sequence[str]) -> float:
-    below = [kind_of(cell) for cell in cells]
-    present = Counter(found for found in below if found != "missing")
-    if not present or kind == "missing":
-        return 0.0
-    usual, count = present.most_common(1)[0]
-    share = count / present.total()
-    if usual != "text":
-        if kind == "text":
-            return (1.0 if share == 1 else 0.5) if head not in cells else -0.5
-        return -1.0 if kind == usual else 0.0
-    if kind != "text":
-        return -0.5
-    if head in cells:
-        return -1.0
-    lengths = {len(cell) for cell in cells if cell}
-    return 0.5 if len(lengths) == 1 and len(head) not in lengths and len(cells) > 2 else 0.0
-
-
-def _is_series(first: Row, kinds: Sequence[str]) -> bool:
-    """Whether the numbers of a row run on like the years or weeks above a cross table (`country,2019,2020,2021`)."""
-    numbers = [
-        int(cell) for cell, kind in zip(first, kinds, strict=True) if kind == "number" and cell.strip().isdecimal()
-    ]
-    steps = {later - sooner for sooner, later in itertools.pairwise(numbers)}
-    return (
-        len(numbers) > 1
-        and len(steps) == 1
-        and steps != {0}
-        and "text" in kinds[:2]
-        and kinds.count("number") == len(numbers)
-    )

@@ -14,8 +14,9 @@ from typing import Any, BinaryIO, Final
 import python_calamine
 
 from preview.archive import open_archive
-from preview.dialect import check, has_header
+from preview.dialect import check
 from preview.errors import CorruptFile, EncryptedFile, NoTable, PreviewError, TooBig, WrongReadAs
+from preview.header import has_header
 from preview.limits import MB, Limits
 from preview.moments import moment_text, span_text
 from preview.read_as import AS_DETECTED, Detected, ReadAs
