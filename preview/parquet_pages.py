@@ -94,9 +94,13 @@ Fetch = Callable[[list[tuple[int, int]]], list[bytes]]
 
 
 def index_of(chunk: dict[int, Any]) -> tuple[int, int] | None:
-    """Where the chunk's offset index lies, beginning and end."""
+    """Where the chunk's offset index lies, beginning and end. Raises CannotSlice."""
     offset, length = chunk.get(4), chunk.get(5)
-    return (int(offset), int(offset) + int(length)) if offset and length else None
+    if not offset or not length:
+        return None
+    if not isinstance(offset, int) or not isinstance(length, int) or length < 0:
+        raise CannotSlice
+    return offset, offset + length
 
 
 def extent_of(chunk: dict[int, Any]) -> tuple[int, int]:
@@ -113,7 +117,7 @@ def extent_of(chunk: dict[int, Any]) -> tuple[int, int]:
 def span_by_index(chunk: dict[int, Any], index: bytes, *, first: int, last: int, rows: int) -> Span:
     """The pages with rows `[first, last)` of a row group of `rows`. Raises CannotSlice."""
     try:
-        pages = [(page[1], page[2], page.get(3, 0)) for page in Reader(index).value(STRUCT)[1]]
+        pages = [(int(page[1]), int(page[2]), int(page.get(3, 0))) for page in Reader(index).value(STRUCT)[1]]
     except (ValueError, IndexError, KeyError, TypeError, AttributeError) as error:
         raise CannotSlice from error
     starts = [row for _, _, row in pages]
@@ -135,10 +139,10 @@ class Walk:
     a row. Raises CannotSlice where headers do not tell rows.
     """
 
-    def __init__(self, chunk: dict[int, Any], *, first: int, last: int, flat: bool, window: int = HEADER) -> None:
+    def __init__(self, chunk: dict[int, Any], *, first: int, last: int, flat: bool) -> None:
         self._first, self._last, self._flat = first, last, flat
         self._position, self._end = extent_of(chunk)
-        self._row, self._length = 0, window
+        self._row, self._length = 0, HEADER
         self._dictionary: tuple[int, int] | None = None
         self._begin: tuple[int, int] | None = None
 
