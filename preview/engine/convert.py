@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import duckdb
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from preview.asking import Data
 from preview.delimited import Text, delimited_dialect, read_delimited
@@ -32,6 +33,7 @@ from preview.text_cells import FLOAT
 from preview.transport import Transport, open_transport
 
 ALL: Final = 1 << 60
+WIDE: Final = 500
 GROUP_CELLS: Final = 600_000
 """Cells of a row group: what the writer holds at once, for each of its threads."""
 
@@ -172,21 +174,21 @@ class _Conversion:
         if kind == "json":
             return read_json(text, **job.page)
         table = read_delimited(text, named=job.named, said=job.read_as, **{**job.page, "rows": 0})
+        if (table.column_count or 0) > WIDE:
+            # DuckDB works on 2,048 rows of all columns at a time, more than once: of thousands of columns too much.
+            return read_delimited(text, named=job.named, said=job.read_as, **job.page)
         dialect = delimited_dialect(text, job.named, job.read_as)
         self._delimited(text, dialect, table, job.limits)
         return table
 
     def write_whole(self, table: Table) -> None:
         """Write a table that is held whole."""
-        arrays, kinds, types, stores = columns_of(self.engine.con, table.cells)
+        arrays, types, stores = columns_of(self.engine.con, table.cells)
         names = tuple(cells.name for cells in table.cells)
-        batches = pa.table(arrays, names=[f"c{place}" for place in range(len(arrays))])
-        self.engine.con.register("rows_read", batches)
-        try:
-            rows = self._copy("rows_read", kinds)
-        finally:
-            self.engine.con.unregister("rows_read")
-        self._know(names, types, stores, rows, table)
+        stored = pa.table(arrays, names=[f"c{place}" for place in range(len(arrays))])
+        group = max(1, GROUP_CELLS // max(len(arrays), 1))
+        pq.write_table(stored, self.target, row_group_size=group, compression="lz4")
+        self._know(names, types, stores, table.rows, table)
 
     def _delimited(self, text: Text, dialect: Dialect, table: Table, limits: Limits) -> None:
         names = [cells.name for cells in table.cells]
@@ -207,6 +209,9 @@ class _Conversion:
                 kind is TEXT and _may_be_number(cells) for kind, cells in zip(self.kinds, first, strict=True)
             ):
                 self.judge = True
+        for place, kind in said.items():
+            if kind == "string":
+                self.kinds[place] = TEXT
         if self.fast and not said and is_plain(dialect, width):
             rows = self._through_duckdb(text, dialect, width, len(names))
         else:
@@ -259,8 +264,9 @@ class _Conversion:
             self.width, self.kinds = batches.longest, None
             raise _Again
         for place, lost in batches.lost.items():
-            verb = "is" if lost == 1 else "are"
-            self.notes.append(f"{lost:,} cells of column {place + 1} {verb} no {said[place]} and taken as empty.")
+            if lost:
+                what = "1 cell is" if lost == 1 else f"{lost:,} cells are"
+                self.notes.append(f"Of column {place + 1}, {what} no {said[place]} and taken as empty.")
         return rows
 
     def _run(self, relation: str, shown: int) -> int:

@@ -15,7 +15,7 @@ from preview.delimited import Text, delimited_dialect, read_delimited
 from preview.dialect import Dialect
 from preview.encoding import decode
 from preview.engine.connect import quoted
-from preview.engine.kinds import MISFIT, Kind, guess, judged, judging
+from preview.engine.kinds import MISFIT, TEXT, Kind, guess, judged, judging
 from preview.engine.tables import VALUES, TableColumn, sql_names
 from preview.engine.whole import columns_of
 from preview.json_document import read_json
@@ -119,9 +119,11 @@ def _rows(data: bytes, text: Text, dialect: Dialect, width: int | None) -> list[
 
 
 def _made(con: Any, table: Table, how: str | None) -> Sample:
-    arrays, kinds, types, stores = columns_of(con, table.cells)
+    arrays, types, stores = columns_of(con, table.cells)
     con.register("rows_read", pa.table(arrays, names=[f"c{place}" for place in range(len(arrays))]))
-    columns = _typed(con, [cells.name for cells in table.cells], kinds, said=list(zip(types, stores, strict=True)))
+    columns = _typed(
+        con, [cells.name for cells in table.cells], [TEXT] * len(arrays), said=list(zip(types, stores, strict=True))
+    )
     return Sample(columns, table, how)
 
 

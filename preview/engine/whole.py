@@ -4,6 +4,7 @@ files."""
 from __future__ import annotations
 
 import base64
+import contextlib
 import re
 from collections.abc import Sequence
 from decimal import Decimal
@@ -11,68 +12,69 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from preview.engine.kinds import EMPTY, TEXT, Kind, judged, judging
+from preview.engine.kinds import judged, judging
 from preview.result import JsonValue
 from preview.table import Cells, nested_text
 
-WIDE: Final = Kind(
-    "wide", "integer", "try_cast({c} AS DECIMAL(38, 0))", "try_cast({c} AS DECIMAL(38, 0)) IS NOT NULL", store="huge"
-)
 MOMENTS: Final = frozenset({"date", "time", "timestamp"})
 _SPAN: Final = re.compile(r"(-?)P(\d+)DT(\d+)H(\d+)M(\d+)(?:\.(\d{1,9}))?S")
 
 
-def columns_of(con: Any, columns: Sequence[Cells]) -> tuple[list[Any], list[Kind], tuple[str, ...], tuple[str, ...]]:
-    """For each column an array, what to read it as, its type of the preview, and what it stands for."""
-    arrays, kinds, types, stores = [], [], [], []
+def columns_of(con: Any, columns: Sequence[Cells]) -> tuple[list[Any], tuple[str, ...], tuple[str, ...]]:
+    """For each column an array, its type of the preview, and what it stands for."""
+    arrays, types, stores = [], [], []
     for cells in columns:
-        array, kind, store = _column(con, cells)
+        array, store = _column(con, cells)
         arrays.append(array)
-        kinds.append(kind)
         types.append(cells.type)
-        stores.append(store or kind.store)
-    return arrays, kinds, tuple(types), tuple(stores)
+        stores.append(store)
+    return arrays, tuple(types), tuple(stores)
 
 
-def _column(con: Any, cells: Cells) -> tuple[Any, Kind, str]:
+def _column(con: Any, cells: Cells) -> tuple[Any, str]:
     values = cells.values
     if cells.type == "null":
-        return pa.nulls(len(values), pa.string()), EMPTY, ""
+        return pa.nulls(len(values), pa.int32()), ""
     if cells.type == "boolean":
-        return pa.array(values, pa.bool_()), TEXT, ""
+        return pa.array(values, pa.bool_()), ""
     if cells.type == "float":
-        return pa.array([None if value is None else float(str(value)) for value in values], pa.float64()), TEXT, ""
+        return pa.array([None if value is None else float(str(value)) for value in values], pa.float64()), ""
     if cells.type == "binary":
-        decoded = [None if value is None else base64.b64decode(str(value)) for value in values]
-        return pa.array(decoded, pa.large_binary()), TEXT, ""
+        return pa.array([None if value is None else base64.b64decode(str(value)) for value in values]), ""
+    if cells.type == "integer":
+        return _integers([None if value is None else int(str(value)) for value in values])
     if cells.type == "duration":
         spans = [None if value is None else _microseconds(str(value)) for value in values]
         if all(span is not None or value is None for span, value in zip(spans, values, strict=True)):
-            return pa.array(spans, pa.int64()), TEXT, "duration_us"
+            return pa.array(spans, pa.int64()), "duration_us"
     if cells.type in ("list", "struct"):
         nested = _nested(values)
         if nested is not None:
-            return nested, TEXT, ""
+            return nested, ""
     if cells.type == "decimal":
-        try:
-            return pa.array([None if value is None else Decimal(str(value)) for value in values]), TEXT, ""
-        except (pa.ArrowException, ArithmeticError):
-            pass
+        with contextlib.suppress(pa.ArrowException, ArithmeticError):
+            return pa.array([None if value is None else Decimal(str(value)) for value in values]), ""
     texts = pa.array([None if value is None else _text(value) for value in values], pa.large_string())
-    if cells.type == "integer" or cells.type in MOMENTS:
-        return texts, _judged(con, texts, cells.type), ""
-    return texts, TEXT, ""
+    return _moments(con, texts) if cells.type in MOMENTS else (texts, "")
 
 
-def _judged(con: Any, texts: Any, kind: str) -> Kind:
+def _integers(values: Sequence[int | None]) -> tuple[Any, str]:
+    for kind in (pa.int64(), pa.uint64()):
+        with contextlib.suppress(OverflowError, pa.ArrowException):
+            return pa.array(values, kind), ""
+    with contextlib.suppress(OverflowError, pa.ArrowException):
+        return pa.array([None if value is None else Decimal(value) for value in values], pa.decimal128(38, 0)), "huge"
+    return pa.array([None if value is None else str(value) for value in values], pa.large_string()), ""
+
+
+def _moments(con: Any, texts: Any) -> tuple[Any, str]:
+    """Texts of dates and times as such, or as they are where DuckDB has no type for them."""
     con.register("texts_read", pa.table([texts], names=["c"]))
     try:
-        ((answer,),) = con.execute(f"SELECT {judging('c')} FROM texts_read").fetchall()  # no user's words
-        found = judged(answer)
-        if found.type == kind or found is EMPTY:
-            return found
-        wide = con.execute(f"SELECT bool_and({WIDE.fitting('c')}) FROM texts_read WHERE c IS NOT NULL").fetchall()[0][0]
-        return WIDE if kind == "integer" and wide else TEXT
+        ((answer,),) = con.execute(f"SELECT {judging('c')} FROM texts_read").fetchall()
+        kind = judged(answer)
+        found = con.sql(f"SELECT {kind.checked('c', 0)} AS c FROM texts_read").to_arrow_table()
+        return found.column("c").combine_chunks(), kind.store
     finally:
         con.unregister("texts_read")
 
