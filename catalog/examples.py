@@ -45,7 +45,7 @@ def query_examples(
     if time is not None:
         of = quoted(time)
         months = (
-            f"SELECT date_trunc('month', {of}) AS month, count(*) AS rows\nFROM data\nGROUP BY month\nORDER BY month"
+            f"SELECT date_trunc('month', {of}) AS month, count(*) AS rows\nFROM data\nGROUP BY 1\nORDER BY 1"
         )
         examples.append(QueryExample(f"Rows for each month of {time}", months))
     if number is not None:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+from itertools import permutations
+
+import pyarrow as pa
+
 from catalog.charts import suggest
 from catalog.examples import query_examples, quoted
+from preview.engine.fence import lock
+from preview.engine.query import run
 from preview.profile import ColumnProfile, Hint, Profile
+from tests.unit.preview.engine.asked import LIMITS, table
 
 COLUMNS = [("id", "integer"), ('a "b"', "string"), ("delay", "integer"), ("day", "date")]
 
@@ -44,3 +52,15 @@ def test_the_first_chart_is_of_a_column_that_tells_something() -> None:
 
 def test_quotes_in_names_are_doubled() -> None:
     assert quoted('x"; drop') == '"x""; drop"'
+
+
+def test_examples_run_whatever_the_columns_are_called() -> None:
+    names = ["month", "rows", "mean", 'a "b"', "select"]
+    for time, number, group in permutations(names, 3):
+        content = pa.table({time: [date(2020, 1, 1), None], number: [1.5, 2.5], group: ["a", "b"]})
+        with table(content) as (engine, opened):
+            lock(engine.con, files=[opened.path])
+            columns = [(column.name, column.type) for column in opened.columns]
+            for example in query_examples(columns, None, before=None):
+                facts, _ = run(engine.con, example.sql, tables={"data"}, limit=5, limits=LIMITS)
+                assert facts["columns"], example
