@@ -29,6 +29,7 @@ from catalog.profiler import Profiler
 from catalog.profiles import Profiles
 from catalog.queries import Queries
 from catalog.reader import BackgroundReader
+from catalog.results import clear
 from catalog.samples import Samples
 from catalog.uploads import Uploads
 from db import Database, DatabaseUnavailable, migrate, open_database
@@ -133,6 +134,8 @@ def build(settings: Settings) -> Services:
         export_limit=reading.export * MB,
     )
     watch_size(copies)
+    results = settings.data_dir / "results"
+    clear(results)
     profiler = Profiler(database, storages, analyst)
     profiles = Profiles(database, profiler)
     reader = BackgroundReader(database, storages, previewer, on_described=profiler.described)
@@ -154,7 +157,7 @@ def build(settings: Settings) -> Services:
         previews=Previews(database, storages, previewer, on_forgotten=reader.notice),
         inspections=Inspections(database, previewer),
         profiles=profiles,
-        queries=Queries(database, storages, analyst, profiles, uploads, gate, folder=settings.data_dir / "results"),
+        queries=Queries(database, storages, analyst, profiles, uploads, gate, folder=results),
         charts=Charts(database, storages, analyst, profiles, gate),
         comparisons=Comparisons(database, profiles),
         samples=Samples(uploads, datasets),

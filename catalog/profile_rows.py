@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, and_, or_, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from db import Database
@@ -47,8 +48,16 @@ class ProfileRows:
     database: Database
 
     def get(self, file_id: uuid.UUID, read_key: str) -> Profile | None:
+        """The row with all but its content, which may be megabytes."""
+        query = select(Profile).where(Profile.file_id == file_id, Profile.read_key == read_key)
         with self.database.session() as session:
-            return session.get(Profile, (file_id, read_key))
+            return session.exec(query.options(defer(Profile.content, raiseload=True))).first()  # type: ignore[arg-type]
+
+    def content(self, file_id: uuid.UUID, read_key: str) -> dict[str, Any] | None:
+        """What was computed, `Profile.to_plain` of the preview; None where there is nothing yet."""
+        query = select(Profile.content).where(Profile.file_id == file_id, Profile.read_key == read_key)
+        with self.database.session() as session:
+            return session.exec(query).first()
 
     def ask(self, file_id: uuid.UUID, read_key: str, *, waiting: bool) -> None:
         """Want the statistics, unless somebody did before; `waiting`: a person waits for them."""

@@ -92,7 +92,7 @@ class Profiles:
         now = utc_now()
         if row.status == RowStatus.WAITING and row.wanted_at < now - STILL:
             self.profiler.rows.hurry(file.id, read_as.key)
-            self.profiler.hurry(file, read_as, patience=0 if row.content else PATIENCE)
+            self.profiler.hurry(file, read_as, patience=PATIENCE)
         elif row.beat_at is not None and row.beat_at < now - SILENT:
             self.profiler.look()
 
@@ -102,19 +102,24 @@ class Profiles:
             return ProfileState("none", None, None, None)
         if row.status == RowStatus.READY:
             return ProfileState("ready", self._profile(row), None, None)
-        rough = Profile.from_plain(row.content) if row.content is not None else None
+        content = self.profiler.rows.content(row.file_id, row.read_key)
+        rough = Profile.from_plain(content) if content is not None else None
         if row.status == RowStatus.FAILED:
             return ProfileState("failed", rough, None, row.error)
         return ProfileState("computing" if row.status in UNDER_WAY else "none", rough, row.progress, None)
 
-    def _profile(self, row: ProfileRow) -> Profile:
-        assert row.content is not None
+    def _profile(self, row: ProfileRow) -> Profile | None:
         assert row.computed_at is not None
         key = (row.file_id, row.read_key)
         with self._lock:
             at, profile = self._known.get(key, (None, None))
-            if profile is None or at != row.computed_at:
-                profile = Profile.from_plain(row.content)
+        if profile is None or at != row.computed_at:
+            content = self.profiler.rows.content(row.file_id, row.read_key)
+            profile = Profile.from_plain(content) if content is not None else None
+        if profile is None:
+            # Forgotten in this moment.
+            return None
+        with self._lock:
             self._known[key] = (row.computed_at, profile)
             self._known.move_to_end(key)
             while len(self._known) > REMEMBERED:

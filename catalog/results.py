@@ -6,6 +6,7 @@ made stands in their key: the sweep needs nothing but the listing.
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ import structlog
 
 from db.utc import utc_now
 from storage import Storages
-from storage.protocol import Backend, BucketRole, FileStorage, ObjectRef, StorageError
+from storage.protocol import Backend, BucketMissing, BucketRole, FileStorage, ObjectRef, StorageError
 
 PREFIX = f"{BucketRole.TEMP}/results/"
 KEPT = timedelta(days=1)
@@ -55,9 +56,23 @@ class Results:
                 made = _made_at(stored.ref.key)
                 if made is not None and made < now - KEPT:
                     gone += storage.delete_file(stored.ref)
+        except BucketMissing:
+            # Nothing was ever put there.
+            return 0
         except StorageError as error:
             _log.warning("results left for the next sweep", backend=str(storage.backend), error=str(error))
         return gone
+
+
+def clear(folder: Path) -> None:
+    """Drop what apps that were killed left half-written in the folder; others may be writing there now."""
+    oldest = (utc_now() - KEPT).timestamp()
+    for path in folder.glob("*"):
+        try:
+            if path.stat().st_mtime < oldest:
+                shutil.rmtree(path, ignore_errors=True)
+        except FileNotFoundError:
+            continue
 
 
 def _made_at(key: str) -> datetime | None:

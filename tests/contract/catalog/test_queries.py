@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import time
 import urllib.request
 import uuid
@@ -25,7 +26,7 @@ from catalog.gate import Gate
 from catalog.profiler import Profiler
 from catalog.profiles import Profiles
 from catalog.queries import Queries
-from catalog.results import PREFIX
+from catalog.results import PREFIX, clear
 from catalog.shelf import describe
 from catalog.sweep import Sweep
 from db.tables import Event, File
@@ -198,3 +199,13 @@ def test_one_at_a_time_and_a_cancelled_one_ends(shelf: Shelf, queries: Queries) 
         with pytest.raises(Cancelled):
             running.result(60)
     assert hasty.run(shelf.caller, file_id, "SELECT 1").preview.json_rows() == [[1]]
+
+
+def test_what_a_killed_app_left_half_written_is_dropped_after_a_day(tmp_path: Path) -> None:
+    for name, hours in (("result-old", 25), ("result-new", 1)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "result.csv").write_bytes(b"x")
+        then = time.time() - hours * 3600
+        os.utime(tmp_path / name, (then, then))
+    clear(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["result-new"]

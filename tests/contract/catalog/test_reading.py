@@ -17,9 +17,11 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from catalog import row_places
 from catalog.caller import Caller
-from catalog.errors import FileNotFound, FileNotReady, InvalidRange
+from catalog.errors import DatasetNotFound, FileNotFound, FileNotReady, InvalidRange, InvalidReadAs
 from catalog.intake import NewUpload
+from catalog.knowledge import Knowledge
 from catalog.listing import DatasetQuery
 from catalog.previews import Previews
 from catalog.reader import BackgroundReader
@@ -29,6 +31,8 @@ from catalog.views import MOST_READ_ATTEMPTS, FileVersion
 from db.tables import Column, Event, File
 from preview import Limits, Previewer
 from preview.errors import CorruptFile, NoTable
+from preview.read_as import AS_DETECTED, ReadAs
+from preview.result import RowIndex, Scan
 from storage import BucketRole, FileNotInStorage, ObjectRef
 from tests.contract.catalog.conftest import Shelf
 
@@ -229,3 +233,68 @@ def test_the_samples_come_in_once(shelf: Shelf, previews: Previews) -> None:
         preview = previews.preview(shelf.caller, item.file_id, rows=5)
         assert len(json.loads(preview.rows_json)) == 5
         assert preview.total_rows in (None, rows[item.name])
+
+
+LONG = b"n;text;more\n" + b"".join(b"%d;0%d;%s\n" % (row, row, b"x" * 100) for row in range(25_000))
+"""Longer than a look at its beginning."""
+
+
+def test_a_later_page_of_a_long_text_is_entered_by_its_index(
+    shelf: Shelf, previews: Previews, reader: BackgroundReader
+) -> None:
+    file_id = shelf.upload(LONG, "long.csv").files[0].id
+    reader.start()
+    until(shelf, file_id, lambda file: file.rows == 25_000)
+    with shelf.database.session() as session:
+        index = row_places.recall(session, file_id, "")
+    assert index is not None
+    assert LONG[index.offsets[1] :].startswith(b"%d;" % index.step)
+    page = previews.preview(shelf.caller, file_id, rows=2, offset=24_998, columns=["text"])
+    assert page.json_rows() == [["024998"], ["024999"]]
+    assert previews.cell(shelf.caller, file_id, row=20_001, column="text") == "020001"
+
+
+def test_a_dataset_read_otherwise_is_described_counted_and_indexed_anew(
+    shelf: Shelf, previews: Previews, reader: BackgroundReader
+) -> None:
+    detail = shelf.upload(LONG, "long.csv")
+    file_id, dataset_id = detail.files[0].id, detail.summary.id
+    reader.start()
+    until(shelf, file_id, lambda file: file.rows == 25_000 and file.columns == 3)
+    said = ReadAs(delimiter="", header=False)
+    Previews(shelf.database, shelf.storages, previews.previewer, on_forgotten=reader.notice).set_read_as(
+        shelf.caller, dataset_id, said
+    )
+    assert previews.read_as(shelf.caller, dataset_id) == said
+    file = until(shelf, file_id, lambda file: file.rows == 25_001)
+    assert (file.columns, file.sha256_verified) == (1, True)
+    with shelf.database.session() as session:
+        assert row_places.recall(session, file_id, "") is None
+        assert row_places.recall(session, file_id, said.key) is not None
+    assert shelf.datasets.list(shelf.caller, DatasetQuery(q="text")).total == 0
+    previews.set_read_as(shelf.caller, dataset_id, AS_DETECTED)
+    assert previews.preview(shelf.caller, file_id, rows=1).json_rows() == [[0, "00", "x" * 100]]
+    with pytest.raises(InvalidReadAs):
+        previews.set_read_as(shelf.caller, dataset_id, ReadAs(encoding="klingon"))
+    with pytest.raises(DatasetNotFound):
+        previews.set_read_as(Caller(uuid.uuid4(), "stranger"), dataset_id, said)
+
+
+def test_what_was_read_before_the_way_of_reading_changed_is_not_noted(shelf: Shelf, previews: Previews) -> None:
+    detail = shelf.upload(CSV, "sales.csv")
+    file_id, knowledge = detail.files[0].id, Knowledge(shelf.database)
+    preview = previews.preview(shelf.caller, file_id)
+    previews.set_read_as(shelf.caller, detail.summary.id, ReadAs(header=False))
+    assert not knowledge.note_preview(file_id, preview, AS_DETECTED)
+    index = RowIndex(10_000, (19,), "")
+    knowledge.note_scan(file_id, Scan(250, hashlib.sha256(CSV).hexdigest(), len(CSV), index), AS_DETECTED)
+    row = row_of(shelf, file_id)
+    assert (row.columns, row.rows, row.scanned_at, row.sha256_verified) == (None, None, None, True)
+    with shelf.database.session() as session:
+        assert row_places.recall(session, file_id, "") is None
+
+
+def test_places_of_rows_survive_being_packed() -> None:
+    offsets = (0, 1, 2**40, 2**63)
+    assert row_places.unpack(row_places.pack(offsets)) == offsets
+    assert row_places.pack((1,)) == b"\x01" + bytes(7)
