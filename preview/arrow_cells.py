@@ -34,6 +34,8 @@ class Arrow:
     def __init__(self, *, cell: int) -> None:
         self.cut = 0
         self._cell = cell
+        # Where one cell may be as long as all the text of a preview, so may its list.
+        self._elements = max(LONGEST_LIST, cell // 10)
 
     def cells(self, name: str, column: Array) -> Cells:
         """A column of a table or record batch."""
@@ -114,10 +116,10 @@ class Arrow:
 
     def _list(self, array: Array) -> list[JsonValue]:
         lengths = [length or 0 for length in pc.list_value_length(array).to_pylist()]
-        if lengths and max(lengths) > LONGEST_LIST:
-            self.cut += sum(length > LONGEST_LIST for length in lengths)
-            array = pc.list_slice(array, 0, LONGEST_LIST, return_fixed_size_list=False)
-            lengths = [min(length, LONGEST_LIST) for length in lengths]
+        if lengths and max(lengths) > self._elements:
+            self.cut += sum(length > self._elements for length in lengths)
+            array = pc.list_slice(array, 0, self._elements, return_fixed_size_list=False)
+            lengths = [min(length, self._elements) for length in lengths]
         valid = array.is_valid().to_pylist()
         items = self.values(array.flatten())
         result: list[JsonValue] = []

@@ -80,5 +80,7 @@ class Detected:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any] | None) -> Detected:
         """What `to_plain` gave."""
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in (plain or {}).items()}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in (plain or {}).items()
+        }
         return cls(**values)

@@ -32,11 +32,11 @@ def retype(table: Table, types: Mapping[str, str]) -> None:
     for kind in types.values():
         check_type(kind)
     for place, cells in enumerate(table.cells):
-        kind = types.get(cells.name)
+        said = types.get(cells.name)
         # A column of several kinds of JSON values is called string before any of them is text.
         mixed = cells.type == "string" and any(not isinstance(value, str | None) for value in cells.values)
-        if kind is not None and (kind != cells.type or mixed):
-            table.cells[place], notes = as_said(cells.name, kind, [_text(value) for value in cells.values])
+        if said is not None and (said != cells.type or mixed):
+            table.cells[place], notes = as_said(cells.name, said, [_text(value) for value in cells.values])
             table.notes.extend(notes)
 
 

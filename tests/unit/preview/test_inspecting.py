@@ -70,6 +70,7 @@ def test_a_text_is_told_from_its_beginning(rows: int) -> None:
     assert (found.format, found.read_as, found.detected) == (preview.format, preview.read_as, preview.detected)
     assert found.reason is None
     assert found.rows_exact is (len(content) <= 2 * END)
+    assert found.rows is not None
     assert found.rows == rows if found.rows_exact else abs(found.rows / rows - 1) < 0.1
 
 

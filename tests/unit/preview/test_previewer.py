@@ -17,6 +17,7 @@ import pytest
 
 from preview import Limits, Previewer
 from preview.errors import NoTable, SourceGone, WorkerCrashed
+from preview.read_as import ReadAs
 from tests.unit.preview.range_server import serving
 from tests.unit.preview.reading import source_of
 
@@ -142,3 +143,44 @@ KEPT: set[int] = set()
 def _kept(previewer: Previewer) -> None:
     KEPT.clear()
     KEPT.update(_preview_workers())
+
+
+def test_one_cell_comes_whole(previewer: Previewer, tmp_path: Path) -> None:
+    long, many = "ž" * 1_000_000, list(range(30_000))
+    (tmp_path / "x.csv").write_text(f"n,s\n1,short\n2,{long}\n")
+    pq.write_table(pa.table({"n": [1, 2], "s": ["short", long], "l": [[1], many]}), tmp_path / "x.parquet")
+    for name in ("x.csv", "x.parquet"):
+        source = source_of(tmp_path / name)
+        assert len(str(previewer.preview(source).json_rows()[1][1])) == 100_000
+        assert previewer.cell(source, row=1, column="s") == long
+        assert previewer.cell(source, row=0, column="n") == 1
+        with pytest.raises(NoTable, match="This file has no row 2"):
+            previewer.cell(source, row=2, column="s")
+        with pytest.raises(NoTable, match="This file has no column named “gone”"):
+            previewer.cell(source, row=0, column="gone")
+    assert previewer.cell(source_of(tmp_path / "x.parquet"), row=1, column="l") == many
+    said = ReadAs(types=(("n", "string"),))
+    assert previewer.cell(source_of(tmp_path / "x.csv"), row=1, column="n", read_as=said) == "2"
+
+
+def test_a_remembered_page_is_that_of_its_columns_and_its_way_of_reading(previewer: Previewer, tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("a,b\n1;2,3\n")
+    source = source_of(tmp_path / "x.csv")
+    whole = previewer.preview(source, cache_key="k")
+    assert previewer.preview(source, cache_key="k") is whole
+    assert previewer.preview(source, cache_key="k", columns=["b"]).json_rows() == [[3]]
+    assert previewer.preview(source, cache_key="k", columns=["a", "b"]).json_rows() == whole.json_rows()
+    said = previewer.preview(source, cache_key="k", read_as=ReadAs(delimiter=";"))
+    assert said.json_rows() == [[1, "2,3"]]
+    assert previewer.preview(source, cache_key="k", read_as=ReadAs(delimiter=";")) is said
+
+
+def test_the_ends_of_a_file_are_looked_at_in_a_worker(previewer: Previewer) -> None:
+    content = b"n,s\n" + b"".join(b"%d,x\n" % n for n in range(200_000))
+    found = previewer.inspect("x.csv", len(content), content[: 1 << 18], content[-(1 << 18) :])
+    assert [(column.name, column.type) for column in found.columns] == [("n", "integer"), ("s", "string")]
+    assert (found.first_rows[2], found.rows_exact) == ((2, "x"), False)
+    picture = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+    nothing = previewer.inspect("x.png", len(picture), picture, picture)
+    assert (nothing.certain, nothing.columns) == (True, ())
+    assert "a PNG picture" in str(nothing.reason)
