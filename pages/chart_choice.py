@@ -67,22 +67,22 @@ def choice(params: Mapping[str, str], columns: Sequence[Column], suggested: Char
         kind = suggested.kind if suggested.kind in kinds else kinds[0]
     same = suggested if suggested.kind == kind else None
     if kind == "histogram":
-        return ChartSpec(kind, _column(x, fitting(columns, kind, "x"), same and same.x))
+        return ChartSpec(kind, _column(x, fitting(columns, kind, "x"), same.x if same else None))
     color = params.get("color")
     split = color if color in fitting(columns, kind, "color") else same.color if same and "x" not in params else None
     if kind == "box":
         by = x if x in fitting(columns, kind, "x") else same.x if same and "y" not in params else None
-        return ChartSpec(kind, by, _column(params.get("y"), fitting(columns, kind, "y"), same and same.y))
-    over = _column(x, fitting(columns, kind, "x"), same and same.x)
+        return ChartSpec(kind, by, _column(params.get("y"), fitting(columns, kind, "y"), same.y if same else None))
+    over = _column(x, fitting(columns, kind, "x"), same.x if same else None)
     if kind == "scatter":
         others = [name for name in fitting(columns, kind, "y") if name != over]
-        return ChartSpec(kind, over, _column(params.get("y"), others, same and same.y), color=split)
+        return ChartSpec(kind, over, _column(params.get("y"), others, same.y if same else None), color=split)
     wanted = params.get("measure") or (same.measure if same and "x" not in params else "count")
     measure = cast("Measure", wanted) if wanted in get_args(Measure) else "count"
     of = fitting(columns, kind, "y", measure)
     if measure == "count" or not of:
         return ChartSpec(kind, over, color=split)
-    return ChartSpec(kind, over, _column(params.get("y"), of, same and same.y), measure, split)
+    return ChartSpec(kind, over, _column(params.get("y"), of, same.y if same else None), measure, split)
 
 
 def kind_for(name: str, columns: Sequence[Column], kinds: Sequence[ChartKind]) -> ChartKind:

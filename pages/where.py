@@ -42,10 +42,11 @@ def parse(text: str | None) -> tuple[Condition, ...]:
 
 def to_text(conditions: Iterable[Condition]) -> str:
     """The conditions for an address; no conditions are an empty text."""
-    plain = [
-        {"column": one.column, "op": one.op} | ({} if one.op in WITHOUT_VALUE else {"value": one.value})
-        for one in conditions
-    ]
+    plain: list[dict[str, JsonValue]] = []
+    for one in conditions:
+        plain.append({"column": one.column, "op": one.op})
+        if one.op not in WITHOUT_VALUE:
+            plain[-1]["value"] = one.value
     return json.dumps(plain, ensure_ascii=False, separators=(",", ":")) if plain else ""
 
 

@@ -17,7 +17,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
@@ -43,6 +43,8 @@ HARMLESS = re.compile(r"/_stcore/(health|host-config)|favicon")
 STILL = 4
 """Looks in a row at which the text must be the same."""
 
+QUERY = "SELECT state, count(*) AS airports FROM data GROUP BY state ORDER BY airports DESC"
+
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
@@ -66,7 +68,18 @@ def shelves() -> tuple[Shelf, ...]:
             "filled",
             samples=True,
             env={},
-            paths=("/", "/?q=turbine", "/upload", "/dataset?id={first}", "/dataset?id={first}&tab=use", "/storage"),
+            paths=(
+                "/",
+                "/?q=turbine",
+                "/upload",
+                "/dataset?id={first}",
+                "/dataset?id={first}&tab=Columns&col=state",
+                "/dataset?id={first}&tab=Chart&kind=bar&x=state",
+                "/dataset?id={first}&tab=Query&sql=" + quote(QUERY),
+                "/dataset?id={first}&tab=Query&sql=" + quote("SELECT stat FROM data"),
+                "/dataset?id={first}&tab=Use+it",
+                "/storage",
+            ),
         ),
         Shelf("away", samples=True, env=away, paths=("/", "/upload", "/storage")),
     )
