@@ -110,8 +110,8 @@ def statistics_of(column: ColumnProfile, rows: int) -> dict[str, Any]:
             "histogram": _histogram(column),
         }
     if column.kind in ("int", "float", "datetime"):
-        names = ("min", "max", "mean", "median", "std", "q1", "q3")
-        return nulls | {name: getattr(column, name) for name in names} | {"histogram": _histogram(column)}
+        values = ("min", "max", "mean", "median", "std", "q1", "q3")
+        return nulls | {name: getattr(column, name) for name in values} | {"histogram": _histogram(column)}
     return nulls
 
 

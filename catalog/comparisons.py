@@ -70,7 +70,7 @@ class Comparisons:
             find_dataset(session, caller, dataset_id)
             files = [_version(session, dataset_id, number) for number in (old, new)]
         before, now = (self.profiles.state(caller, file.id) for file in files)
-        sides = [_side(file, state) for file, state in zip(files, (before, now), strict=True)]
+        sides = (_side(files[0], before), _side(files[1], now))
         if before.profile is None or now.profile is None:
             return Drift(*sides, compared=None, notes=tuple(_notes(sides)))
         added, lost, retyped = drift.columns_changed(before.profile, now.profile)
@@ -110,8 +110,8 @@ def _side(file: File, state: ProfileState) -> Side:
     )
 
 
-def _notes(sides: list[Side]) -> list[str]:
-    notes = []
+def _notes(sides: tuple[Side, ...]) -> list[str]:
+    notes: list[str] = []
     for side in sides:
         if side.status == "computing":
             so_far = f"; so far from {side.how}" if side.how else ""

@@ -44,9 +44,7 @@ def query_examples(
         )
     if time is not None:
         of = quoted(time)
-        months = (
-            f"SELECT date_trunc('month', {of}) AS month, count(*) AS rows\nFROM data\nGROUP BY 1\nORDER BY 1"
-        )
+        months = f"SELECT date_trunc('month', {of}) AS month, count(*) AS rows\nFROM data\nGROUP BY 1\nORDER BY 1"
         examples.append(QueryExample(f"Rows for each month of {time}", months))
     if number is not None:
         of = quoted(number)
@@ -89,7 +87,7 @@ def _number(columns: Iterable[tuple[str, str]], found: dict[str, ColumnProfile])
     """A number that measures something: not one that names a row."""
     numbers = [name for name, kind in columns if kind in NUMBERS]
     measures = [name for name in numbers if not _is_id(name, found.get(name))]
-    return (measures or numbers or [None])[0]
+    return next(iter(measures or numbers), None)
 
 
 def _is_id(name: str, column: ColumnProfile | None) -> bool:

@@ -53,7 +53,7 @@ class ProfileRows:
         with self.database.session() as session:
             return session.exec(query.options(defer(Profile.content, raiseload=True))).first()  # type: ignore[arg-type]
 
-    def content(self, file_id: uuid.UUID, read_key: str) -> dict[str, Any] | None:
+    def content(self, file_id: uuid.UUID, read_key: str) -> Mapping[str, Any] | None:
         """What was computed, `Profile.to_plain` of the preview; None where there is nothing yet."""
         query = select(Profile.content).where(Profile.file_id == file_id, Profile.read_key == read_key)
         with self.database.session() as session:
@@ -93,20 +93,21 @@ class ProfileRows:
                 and_(col(Profile.status) == ProfileStatus.COMPUTING, col(Profile.beat_at) < now - SILENT),
             )
             ready = File.status == FileStatus.READY
-            query = select(Profile.file_id, Profile.read_key, Profile.claim, Profile.attempts, File)
-            query = query.join(File, col(File.id) == Profile.file_id).where(free, ready)
+            query = select(Profile, File).join(File, col(File.id) == Profile.file_id).where(free, ready)
+            query = query.options(defer(Profile.content, raiseload=True))  # type: ignore[arg-type]
             with self.database.session() as session:
                 found = session.exec(query.order_by(col(Profile.wanted_at).desc()).limit(1)).first()
             if found is None:
                 return None
-            file_id, read_key, before, attempts, file = found
-            same = col(Profile.claim).is_(None) if before is None else col(Profile.claim) == before
-            if attempts >= MOST_ATTEMPTS:
+            row, file = found
+            file_id, read_key = row.file_id, row.read_key
+            same = col(Profile.claim).is_(None) if row.claim is None else col(Profile.claim) == row.claim
+            if row.attempts >= MOST_ATTEMPTS:
                 text = "Computing the statistics was cut off several times. Compute them again to give it another try."
                 failed = {"status": ProfileStatus.FAILED, "error": text, "claim": None, "progress": None}
                 self._change(file_id, read_key, and_(free, same), failed)
                 continue
-            taken = {"status": ProfileStatus.COMPUTING, "claim": mine, "beat_at": now, "attempts": attempts + 1}
+            taken = {"status": ProfileStatus.COMPUTING, "claim": mine, "beat_at": now, "attempts": row.attempts + 1}
             if self._change(file_id, read_key, and_(free, same), taken):
                 return Claim(mine, file_id, read_key), file
 
