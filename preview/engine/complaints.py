@@ -13,7 +13,18 @@ from typing import Any, Final
 
 import duckdb
 
-from preview.errors import PlaceInQuery, PreviewError, QueryFailed, QueryRefused, ResultTooBig
+from preview import errors
+from preview.errors import (
+    CorruptFile,
+    PlaceInQuery,
+    PreviewError,
+    QueryFailed,
+    QueryRefused,
+    ResultTooBig,
+    SourceGone,
+    SourceUnavailable,
+)
+from preview.transport import AWAY, GONE
 
 LONGEST: Final = 400
 """Characters of a reason."""
@@ -41,6 +52,9 @@ def complaint(error: BaseException, sql: str) -> PreviewError:
     kind, text = str(facts.get("exception_type", "")), str(facts.get("exception_message", ""))
     if kind == "Out of Memory" or "bad_alloc" in text or "Allocation failure" in text:
         return ResultTooBig(MEMORY)
+    unread = unreadable(text)
+    if unread is not None:
+        return unread
     if kind == "Permission":
         return QueryRefused("A query opens no file and no address: it reads the tables it is given, and nothing else.")
     if kind == "INTERNAL":
@@ -51,6 +65,24 @@ def complaint(error: BaseException, sql: str) -> PreviewError:
     if suggestion:
         reason = f"{reason} Did you mean “{suggestion}”?"
     return QueryFailed(reason, place, suggestion)
+
+
+def unreadable(text: str) -> PreviewError | None:
+    """What DuckDB says of a file that it could not read, as the error that our own filesystem raised while it did; None
+    where it speaks of something else.
+    """
+    if "Traceback (most recent call last)" in text:
+        # DuckDB passes on what Python printed: the last line is the class, and what it says.
+        raised = re.findall(r"(?m)^(?:\w+\.)*(\w+): (.*)$", text)
+        name, said = raised[-1] if raised else ("", "")
+        family = getattr(errors, name, None)
+        if isinstance(family, type) and issubclass(family, PreviewError):
+            return family(said)
+        return SourceGone(GONE) if name == "FileNotFoundError" else SourceUnavailable(AWAY)
+    found = re.match(r"Failed to read file \"[^\"]*\": (.*)", text)
+    if found:
+        return CorruptFile(f"The file is damaged: {found[1].rstrip('.')}. It is stored as it is and can be downloaded.")
+    return None
 
 
 def _facts(text: str) -> dict[str, Any]:

@@ -17,8 +17,9 @@ from typing import Any, Final
 
 import duckdb
 
+from preview.engine.complaints import unreadable
 from preview.engine.tasks import run
-from preview.errors import AboutQuery, PreviewError
+from preview.errors import PreviewError
 from preview.limits import MB
 from preview.worker import bound, end_with, peak
 
@@ -67,10 +68,8 @@ def answer(task: dict[str, Any], memory: int, tell: Callable[[float], None]) -> 
     """The facts and the rows of one task; what goes wrong is told as the name of a PreviewError and its sentence."""
     try:
         return run(task, memory=memory, on_progress=tell)
-    except AboutQuery as error:
-        return {"error": type(error).__name__, "text": str(error), **error.facts()}, b""
     except PreviewError as error:
-        return {"error": type(error).__name__, "text": str(error)}, b""
+        return error.facts(), b""
     except (MemoryError, duckdb.OutOfMemoryException):
         text = f"This needs more memory than the {memory // MB:,} MB that reading a whole file may use."
         return {"error": "TooBig", "text": text}, b""
@@ -78,6 +77,9 @@ def answer(task: dict[str, Any], memory: int, tell: Callable[[float], None]) -> 
         text = f"The disk that keeps copies of files cannot be used: {error.strerror or error}."
         return {"error": "SourceUnavailable", "text": text, "trace": traceback.format_exc(limit=-8)}, b""
     except Exception as error:  # noqa: BLE001  # whatever a file makes DuckDB do ends in a sentence
+        known = unreadable(str(error).partition(" Error: ")[2]) if isinstance(error, duckdb.Error) else None
+        if known is not None:
+            return known.facts(), b""
         text = f"The file could not be read as a whole ({type(error).__name__})."
         return {"error": "CorruptFile", "text": text, "trace": traceback.format_exc(limit=-8)}, b""
 

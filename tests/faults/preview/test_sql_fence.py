@@ -6,7 +6,7 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -23,10 +23,12 @@ from preview.engine.query import run
 from preview.engine.tables import OpenTable
 from preview.errors import (
     Cancelled,
+    CorruptFile,
     PreviewError,
     QueryFailed,
     QueryRefused,
     ResultTooBig,
+    SourceGone,
     TimedOut,
 )
 from preview.limits import MB
@@ -237,15 +239,30 @@ def test_what_the_connection_does_tell_names_no_place(fenced: tuple[Engine, Open
     assert opened.parquet.url.removeprefix("file://") not in told
 
 
-def test_an_error_of_the_data_names_no_place(tmp_path: Path) -> None:
-    with table("SELECT 'abc' AS a") as (engine, opened):
+@pytest.mark.parametrize(
+    ("change", "error", "said"),
+    [
+        (Path.unlink, SourceGone, "no longer in the store"),
+        (lambda path: path.write_bytes(b"PAR1"), SourceGone, "shorter than it was"),
+        (lambda path: path.write_bytes(overwritten(path.read_bytes())), CorruptFile, "is damaged"),
+    ],
+    ids=["gone", "shorter", "damaged"],
+)
+def test_an_error_of_the_data_names_no_place(
+    change: Callable[[Path], object], error: type[PreviewError], said: str
+) -> None:
+    with table("SELECT i AS id, md5(i::VARCHAR) AS name FROM range(100000) t(i)") as (engine, opened):
         lock(engine.con, files=[opened.path])
         path = Path(opened.parquet.url.removeprefix("file://"))
-        path.unlink()
-        with pytest.raises(PreviewError) as gone:
-            run(engine.con, "SELECT * FROM data", tables={"data"}, limit=1, limits=Limits())
-    assert str(path.parent) not in str(gone.value)
-    assert "shelf:" not in str(gone.value)
+        change(path)
+        with pytest.raises(error, match=said) as failed:
+            run(engine.con, "SELECT max(name), sum(id) FROM data", tables={"data"}, limit=1, limits=Limits())
+    assert str(path.parent) not in str(failed.value)
+    assert "shelf:" not in str(failed.value)
+
+
+def overwritten(content: bytes) -> bytes:
+    return content[:1000] + b"\xa5" * 500_000 + content[501_000:]
 
 
 ALLOWED = [
