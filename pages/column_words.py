@@ -28,6 +28,7 @@ TYPES = {
 }
 TONES = {"integer": "blue", "float": "blue", "decimal": "blue"}
 MIDNIGHT = re.compile(r"[T ]00:00(:00(\.0+)?)?(Z|[+-]00:?00)?$")
+NO_SECONDS = re.compile(r"(T\d\d:\d\d):00(\.0+)?(?=$|Z|[+-])")
 FRACTION = re.compile(r"(?<=T\d\d:\d\d:\d\d)\.\d+")
 DAY = 10
 """Characters of an ISO date."""
@@ -51,7 +52,7 @@ def value(of: JsonValue, *, column_type: str = "") -> str:
     if isinstance(of, str) and column_type in ("integer", "decimal", "float") and of.lstrip("-").isdigit():
         return f"{int(of):,}" if len(of) > 4 else of
     if isinstance(of, str) and column_type in ("date", "timestamp"):
-        return MIDNIGHT.sub("", of).replace("T", " ", 1)
+        return NO_SECONDS.sub(r"\1", MIDNIGHT.sub("", of)).replace("T", " ", 1)
     return value_text(of)
 
 
@@ -172,4 +173,6 @@ def _whole_seconds(of: JsonValue) -> JsonValue:
 
 def coverage(profile: Profile) -> str:
     """What every number on the screen is counted over."""
+    if not profile.partial and not profile.rows:
+        return "The file has no rows"
     return f"A first look: {profile.how}" if profile.partial else f"Counted over {profile.how}"

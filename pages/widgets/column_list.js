@@ -44,7 +44,7 @@ function nameCell(column) {
     mark.append(icon("hint"));
     cell.append(mark);
   }
-  const empty = column.empty === "none" ? "" : ` · ${column.empty} empty`;
+  const empty = ["none", "all"].includes(column.empty) ? "" : ` · ${column.empty} empty`;
   cell.append(element("span", "below", `${column.type}${empty}${column.summary ? ` · ${column.summary}` : ""}`));
   return cell;
 }
