@@ -2,8 +2,8 @@
 
 Table functions are listed where they are allowed, for every release of DuckDB brings new ones, and most of them read
 files, settings or memory (`read_text`, `duckdb_settings`, `arrow_scan`, `json_execute_serialized_sql`). Scalar
-functions are listed where they are not: there are some 900, and those few tell of the process, wait, or run SQL that
-nobody has looked at.
+functions are listed where they are not: there are some 900, and those few tell of the process, wait, run SQL that
+nobody has looked at, or take bytes for DuckDB's own structures in memory.
 """
 
 from __future__ import annotations
@@ -28,10 +28,13 @@ TABLE_FUNCTIONS: Final = frozenset(
 
 NOT_SCALAR_FUNCTIONS: Final = frozenset(
     {
+        "combine",
         "current_setting",
         "currval",
+        "finalize",
         "getenv",
         "getvariable",
+        "index_key",
         "json_deserialize_sql",
         "json_execute_serialized_sql",
         "json_serialize_plan",
@@ -42,6 +45,8 @@ NOT_SCALAR_FUNCTIONS: Final = frozenset(
         "pg_sleep",
         "setval",
         "sleep_ms",
+        "to_aggregate_state",
+        "variant_bytes_to_variant",
         "write_log",
     }
 )

@@ -147,6 +147,8 @@ SETTINGS = [
     "SELECT ?",
     "SELECT $path",
     "SELECT sleep_ms(100000)",
+    "SELECT finalize(to_aggregate_state({'a': 1}, 'sum', [1]))",
+    "SELECT variant_bytes_to_variant('\\x00'::BLOB)",
 ]
 NO_QUERY = [
     "",
