@@ -15,6 +15,7 @@ from preview.arrow_cells import Arrow
 from preview.engine.measures import Asked
 from preview.profile import TopValue
 from preview.result import JsonValue
+from preview.table import number
 
 TOP: Final = 10
 LONGEST: Final = 1_000
@@ -26,19 +27,44 @@ Numbers = NDArray[np.float64]
 Counts = NDArray[np.int64]
 
 
-def count_values(con: Any, asked: Asked, known: Mapping[str, Any], relation: str) -> dict[str, Any]:
-    """`top`, `groups` (the number of different values), and `quartiles` and `bars` as of `measures.Asked.second`; of
-    the lengths for text. Raises what DuckDB raises."""
+Asking = Sequence[tuple[Asked, Mapping[str, Any]]]
+
+
+def count_values(con: Any, asking: Asking, relation: str) -> list[dict[str, Any]]:
+    """For each column, with what is known of it, `top`, `groups` (the number of different values), and `quartiles` and
+    `bars` as of `measures.Asked.second`; of the lengths for text. Raises what DuckDB raises."""
+    return [_counted(con, asked, known, _groups(asked, relation), relation) for asked, known in asking]
+
+
+def count_columns(con: Any, asking: Asking, relation: str) -> list[dict[str, Any]]:
+    """The same for few rows, which are all fetched."""
+    names = ", ".join(asked.name for asked, _ in asking)
+    columns = con.sql(f"SELECT {names} FROM {relation}").to_arrow_table().columns
+    found = []
+    for (asked, known), column in zip(asking, columns, strict=True):
+        counts = column.drop_null().value_counts()
+        con.register("counted", pa.table([counts.field("values"), counts.field("counts")], names=["c", "n"]))
+        try:
+            found.append(_counted(con, asked, known, "counted", relation))
+        finally:
+            con.unregister("counted")
+    return found
+
+
+def _groups(asked: Asked, relation: str) -> str:
     name = asked.name
-    groups = f"(SELECT {name} AS c, count(*) AS n FROM {relation} WHERE {name} IS NOT NULL GROUP BY {name})"
+    return f"(SELECT {name} AS c, count(*) AS n FROM {relation} WHERE {name} IS NOT NULL GROUP BY {name})"
+
+
+def _counted(con: Any, asked: Asked, known: Mapping[str, Any], groups: str, relation: str) -> dict[str, Any]:
     if asked.family == "text":
         return _texts(con, asked, known, groups)
     if asked.number and (known["distinct"] or 0) > HELD:
         return _many(con, asked, known, groups, relation)
-    number = asked.number_of("c") or "NULL"
-    table = con.sql(f"SELECT c, {number} AS x, n FROM {groups}").to_arrow_table()
+    reckoned = asked.number_of("c") or "NULL"
+    table = con.sql(f"SELECT c, {reckoned} AS x, n FROM {groups}").to_arrow_table()
     counts: Counts = table.column("n").to_numpy()
-    found: dict[str, Any] = {"groups": len(table), "top": _top(table, counts)}
+    found: dict[str, Any] = {"groups": len(table), "top": _top(asked, table, counts)}
     if asked.number:
         numbers: Numbers = table.column("x").to_numpy()
         finite = np.isfinite(numbers)
@@ -69,16 +95,21 @@ def _many(con: Any, asked: Asked, known: Mapping[str, Any], groups: str, relatio
     wanted = ", ".join(f"{sql} AS {name}" for name, sql in second.items())
     rest = con.sql(f"SELECT {wanted} FROM {relation}").to_arrow_table().to_pylist()[0] if second else {}
     counts = table.column("n").to_numpy()
-    return {"groups": table.column("g").to_pylist()[0], "top": _top(table, counts), **rest}
+    return {"groups": table.column("g").to_pylist()[0], "top": _top(asked, table, counts), **rest}
 
 
-def _top(table: Any, counts: Counts) -> list[TopValue]:
+def _top(asked: Asked, table: Any, counts: Counts) -> list[TopValue]:
     most = np.flatnonzero(counts >= np.partition(counts, -TOP)[-TOP]) if len(counts) > TOP else np.arange(len(counts))
     kept = table.select(["c", "n"]).take(pa.array(most)).sort_by([("n", "descending"), ("c", "descending")])[:TOP]
-    return [
-        TopValue(value, count)
-        for value, count in zip(json_values(kept.column("c")), kept.column("n").to_pylist(), strict=True)
-    ]
+    values = json_values(kept.column("c"))
+    if asked.family == "whole":
+        values = [plain_integer(value) for value in values]
+    return [TopValue(value, count) for value, count in zip(values, kept.column("n").to_pylist(), strict=True)]
+
+
+def plain_integer(value: JsonValue) -> JsonValue:
+    """An integer as the preview has it: Arrow has none of 128 bits, and DuckDB hands those on as decimals."""
+    return number(int(value)) if isinstance(value, str) else value
 
 
 def _spread(asked: Asked, known: Mapping[str, Any], numbers: Numbers, counts: Counts) -> dict[str, Any]:

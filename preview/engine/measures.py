@@ -143,7 +143,8 @@ STEPS: Final = (
 
 def moment_edges(low: float, high: float, *, days: bool) -> list[float]:
     """Edges over microseconds since 1970, on whole steps of time."""
-    least = _DAY if days else 1
+    # Microseconds far from 1970 are more than a double tells apart.
+    least = _DAY if days else max(1.0, 4 * math.ulp(max(abs(low), abs(high))))
     step = next((step for step in STEPS if step >= least and (high - low) / step <= BARS), None)
     if step is None:
         step = int((high - low) // BARS) + 1

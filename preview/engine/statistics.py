@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import duckdb
 
-from preview.engine.counted import TOP, count_values, json_values
+from preview.engine.counted import TOP, count_columns, count_values, json_values, plain_integer
 from preview.engine.measures import COUNTABLE, Asked, family_of, select
 from preview.engine.tables import TableColumn
 from preview.moments import clock_writer, date_writer, moment_writer
@@ -24,6 +24,8 @@ FEW_TOGETHER: Final = 4
 at once, and rows by the million stand in large ones."""
 EXACT_ROWS: Final = 200_000
 """Rows up to which everything is counted and sorted out exactly; above, quantiles are t-digests."""
+CELLS: Final = 2_000_000
+"""Cells of a small table that are fetched at once."""
 DUPLICATE_CELLS: Final = 20_000_000
 DUPLICATE_ROWS: Final = 1_000_000
 """Up to which rows are compared as wholes."""
@@ -75,9 +77,15 @@ class Passes:
         for known, more in zip(found, self._measured(second, begin=0.45, end=0.7), strict=True):
             known |= more
         places = [place for place, done in enumerate(counted) if done]
-        for nth, place in enumerate(places):
-            self._on_pass(0.7 + 0.25 * nth / len(places), 0.7 + 0.25 * (nth + 1) / len(places))
-            found[place] |= count_values(self._con, self._asked[place], found[place], self._relation)
+        # A statement costs more than a few rows: of small tables many columns are fetched and counted here.
+        size = max(1, CELLS // max(rows, 1)) if exact else 1
+        for begin in range(0, len(places), size):
+            chunk = places[begin : begin + size]
+            self._on_pass(0.7 + 0.25 * begin / len(places), 0.7 + 0.25 * (begin + len(chunk)) / len(places))
+            count = count_columns if exact else count_values
+            counts = count(self._con, [(self._asked[place], found[place]) for place in chunk], self._relation)
+            for place, more in zip(chunk, counts, strict=True):
+                found[place] |= more
         columns = [_profile(asked, known, rows) for asked, known in zip(self._asked, found, strict=True)]
         return Statistics(columns, rows, self._duplicates(rows), found)
 
@@ -143,7 +151,7 @@ def _is_worth_counting(asked: Asked, known: Found, *, exact: bool) -> bool:
 def _profile(asked: Asked, found: Found, rows: int) -> ColumnProfile:
     column, family = asked.column, asked.family
     present = found["present"]
-    distinct, exact = (found["groups"], True) if found["groups"] is not None else (found["distinct"], False)
+    distinct, exact = (found["groups"], True) if found["groups"] is not None else (found["distinct"], not present)
     if distinct is not None and not exact:
         distinct = min(distinct, present)
     profile = ColumnProfile(
@@ -197,7 +205,7 @@ def _with_values(profile: ColumnProfile, asked: Asked, found: Found) -> ColumnPr
     numeric = asked.family not in ("moment", "clock")
     low, high = found["min"], found["max"]
     if asked.family == "whole":
-        low, high = _plain_integer(low), _plain_integer(high)
+        low, high = plain_integer(low), plain_integer(high)
     return replace(
         profile,
         min=low,
@@ -208,11 +216,6 @@ def _with_values(profile: ColumnProfile, asked: Asked, found: Found) -> ColumnPr
         q3=show(q3),
         std=_finite(found["std"]) if numeric else None,
     )
-
-
-def _plain_integer(value: JsonValue) -> JsonValue:
-    # Arrow has no integer of 128 bits; DuckDB hands them on as decimals.
-    return number(int(value)) if isinstance(value, str) else value
 
 
 def _shower(asked: Asked) -> Callable[[float | None], JsonValue]:
