@@ -36,13 +36,15 @@ class LookView {
     if (!look.columns.length) return look.certain && look.reason ? [make("p", "look-facts", look.reason)] : [];
     const chips = look.columns.slice(0, CHIPS).map(({ name, type }) => {
       const words = TYPE_WORDS[type] ?? type;
-      const chip = make("li", "chip", make("span", "chip-name", name), " ", make("span", "chip-type", words));
+      const chip = make("span", "chip", make("span", "chip-name", name), " ", make("span", "chip-type", words));
       chip.title = `${name} · ${words}`;
       return chip;
     });
     const more = (look.column_count ?? look.columns.length) - chips.length;
-    if (more > 0) chips.push(make("li", "chip-more", `and ${more.toLocaleString("en-US")} more`));
-    const list = make("ul", "chips", ...chips);
+    if (more > 0) chips.push(make("span", "chip-more", `and ${more.toLocaleString("en-US")} more`));
+    // No list: these are not more of the uploads that the list around them counts.
+    const list = make("div", "chips", ...chips);
+    list.setAttribute("role", "group");
     list.setAttribute("aria-label", `Columns of ${this.#upload.name}`);
     const notes = (look.notes ?? []).slice(0, NOTES);
     const said = notes.length ? [make("p", "look-notes", notes.join(" "))] : [];
