@@ -12,6 +12,9 @@ JUDGED_ROWS: Final = 100
 JUDGED_COLUMNS: Final = 200
 """Rows and columns that tell whether there is a header."""
 
+FEW: Final = 5
+"""Rows from which on it tells something that a word comes again."""
+
 Row = Sequence[str]
 
 _NUMBER = re.compile(r"\s*[-+]?[$€£]?(\d+|\d{1,3}([,. ']\d{3})+|\d*[.,]\d+|\d+[.,]\d*)([eE][-+]?\d+)?\s*%?\s*")
@@ -19,6 +22,8 @@ MOMENT = re.compile(
     r"\s*(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)?|\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?)"
     r"\s*([AaPp][Mm]|Z|[-+]\d{2}:?\d{2})?\s*"
 )
+_YEAR = re.compile(r"(?:19|20)\d\d")
+"""A year may be the name of a column of numbers."""
 _TRUTH = re.compile(r"(?i:true|false)")
 _MISSING = re.compile(r"(?i:|na|n/a|nan|null|none|-|\?|\.|#n/a)")
 
@@ -53,7 +58,10 @@ def has_header(rows: Sequence[Row]) -> bool:
     if votes > 0:
         return True
     named = [cell for cell in first if cell.strip()]
-    return len(named) == len(set(named)) and bool(named) and all(kind in ("text", "missing") for kind in kinds)
+    are_names = all(
+        kind in ("text", "missing") or _YEAR.fullmatch(cell) for cell, kind in zip(first, kinds, strict=True)
+    )
+    return len(named) == len(set(named)) and "text" in kinds and are_names
 
 
 def _vote(head: str, kind: str, cells: Sequence[str]) -> float:
@@ -62,6 +70,8 @@ def _vote(head: str, kind: str, cells: Sequence[str]) -> float:
     if not present or kind == "missing":
         return 0.0
     usual, count = present.most_common(1)[0]
+    if _YEAR.fullmatch(head) and not all(map(_YEAR.fullmatch, filter(None, cells))):
+        return -0.25 if usual == "number" else 0.0
     share = count / present.total()
     if usual != "text":
         if kind == "text":
@@ -71,6 +81,9 @@ def _vote(head: str, kind: str, cells: Sequence[str]) -> float:
         return -0.5
     if head in cells:
         return -1.0
+    if len(cells) >= FEW and len(set(cells)) * 2 <= len(cells):
+        # Words that come again and again, and the first one never.
+        return 0.5
     lengths = {len(cell) for cell in cells if cell}
     return 0.5 if len(lengths) == 1 and len(head) not in lengths and len(cells) > 2 else 0.0
 

@@ -197,7 +197,7 @@ def test_damage_ends_in_a_table_or_a_sentence(previewer: Previewer, tmp_path: Pa
 @pytest.mark.long
 @pytest.mark.parametrize("name", WHOLE)
 def test_much_damage_ends_in_a_table_or_a_sentence(previewer: Previewer, tmp_path: Path, name: str) -> None:
-    check(previewer, tmp_path, name, 400)
+    check(previewer, tmp_path, name, 150)
 
 
 @pytest.mark.parametrize("columns", [5_000, 20_000])

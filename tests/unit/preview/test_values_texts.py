@@ -8,7 +8,7 @@ import csv
 import io
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -173,17 +173,42 @@ def test_whole_numbers_beside_fractions_stay_exact() -> None:
         ("#a,b\n1,2\n3,4\n", ["#a", "b"], [[1, 2], [3, 4]]),
         ("sep=;\r\na;b\r\n1;2,5\r\n", ["a", "b"], [[1, "2,5"]]),
         ("name\nDoe, Jane\nRoe, Richard\n", ["name"], [["Doe, Jane"], ["Roe, Richard"]]),
+        ("note,price,2019\nx,1.5,7\ny,2.5,8\n", ["note", "price", "2019"], [["x", 1.5, 7], ["y", 2.5, 8]]),
+        ("2019,abc\n31,def\n", ["column_1", "column_2"], [[2019, "abc"], [31, "def"]]),
         ("url\nhttp://a.b/c\nhttps://d.e/f\n", ["url"], [["http://a.b/c"], ["https://d.e/f"]]),
         ("v\n1,5\n2,5\n", ["v"], [["1,5"], ["2,5"]]),
         ("at\n2024-01-31 10:00:00+02:00\n2024-02-01 10:00:00+02:00\n", ["at"], None),
         ("name|list\nx|1,2,3\ny|4,5,6\n", ["name", "list"], [["x", "1,2,3"], ["y", "4,5,6"]]),
     ],
-    ids=["comments", "hash", "sep", "names", "addresses", "decimals", "moments", "lists"],
+    ids=["comments", "hash", "sep", "names", "year", "no year", "addresses", "decimals", "moments", "lists"],
 )
 def test_delimiters_inside_values_divide_nothing(content: str, names: list[str], rows: list[Any] | None) -> None:
     preview = look(content, "t.csv")
     assert [column.name for column in preview.columns] == names
     assert preview.total_rows == 2 if rows is None else preview.json_rows() == rows
+
+
+def test_what_writers_write_is_what_is_found() -> None:
+    """Tables of words that look like other things, written by `csv` in every way: names and rows are found unsaid."""
+    chance = random.Random(17)
+    odd = ["x; y", '5" pipe', "a, b", "", "NA", "-", "12:30", "http://x.y/z?a=b,c", "#1", "10%", "1,234.50", "a|b"]
+    odd += ["tab\there", "C:\\dir\\", 'say "hi"', "two\nlines", "  lead", "trail  ", "2024-01-02", "007", "1e5", "True"]
+    makers: list[Callable[[], str]] = [
+        lambda: str(chance.randrange(10**9)),
+        lambda: f"{chance.uniform(-99, 99):.3f}",
+        lambda: chance.choice(odd),
+        lambda: (date(2024, 1, 1) + timedelta(days=chance.randrange(900))).isoformat(),
+    ]
+    for _ in range(200):
+        names = chance.sample(["id", "name", "value", "when", "note", "city", "price €", "a b"], chance.randrange(2, 7))
+        kinds = [chance.choice(makers) for _ in names]
+        rows = [[kind() for kind in kinds] for _ in range(chance.randrange(4, 40))]
+        mark, quoting = chance.choice([",", ";", "\t", "|"]), chance.choice([csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
+        content = written([names, *rows], delimiter=mark, quoting=quoting, end=chance.choice(["\n", "\r\n"]))
+        preview = look(content, "t.csv", read_as=all_text(names))
+        assert [column.name for column in preview.columns] == names, content
+        assert preview.json_rows() == [[cell or None for cell in row] for row in rows], content
+        assert preview.total_rows == len(rows)
 
 
 @pytest.mark.parametrize("text", ["0.1", "-0", "1e308", "123456789012345678", "18446744073709551615"])
