@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from preview.asking import ChartData, ChartSpec
-from preview.engine.conditions import REAL, WHOLE, Where, by_name, known, moment_like, number_like, where
+from preview.engine.conditions import REAL, WHOLE, Where, by_name, is_zoned, known, moment_like, number_like, where
 from preview.engine.connect import literal, quoted
 from preview.engine.fence import Connection
 from preview.engine.query import Rows, complaining, table_of
@@ -64,7 +64,7 @@ class Field:
 
     @property
     def is_zoned(self) -> bool:
-        return self.kind.startswith("TIMESTAMP") and ("TZ" in self.kind or "ZONE" in self.kind)
+        return is_zoned(self.kind)
 
     @property
     def value(self) -> str:

@@ -48,6 +48,8 @@ def complaint(error: BaseException, sql: str) -> PreviewError:
         return ResultTooBig(MEMORY)
     if not isinstance(error, duckdb.Error | OSError | ValueError):
         raise error
+    if isinstance(error, OSError) and error.errno is not None:
+        return SourceUnavailable(f"The result could not be written: {error.strerror}. The file itself is untouched.")
     facts = _facts(str(error))
     kind, text = str(facts.get("exception_type", "")), str(facts.get("exception_message", ""))
     if kind == "Out of Memory" or "bad_alloc" in text or "Allocation failure" in text:

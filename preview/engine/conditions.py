@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.parquet
+
 from preview.asking import Condition
 from preview.engine.connect import connect, quoted
 from preview.engine.fence import Connection
@@ -25,7 +28,9 @@ from preview.engine.tasks import Answer, Desk
 from preview.errors import QueryFailed
 from preview.limits import Limits
 from preview.result import JsonValue
+from preview.streams import RangeFile
 from preview.table import payload
+from preview.transport import open_transport
 
 WHOLE: Final = frozenset(
     {
@@ -94,15 +99,16 @@ def matching(
     JSON.
     """
     there = by_name(table)
+    offset, rows = max(offset, 0), max(0, min(rows, limits.rows))
     chosen = [known(name, there) for name in columns] if columns is not None else list(table.columns)
+    chosen = chosen[: limits.for_rows(rows).columns]
     only = where(con, conditions, there)
     shown = ", ".join(quoted(column.sql) for column in chosen) or "NULL"
-    offset, rows = max(offset, 0), max(0, min(rows, limits.rows))
     with complaining(""):
         ((count,),) = con.execute(f"SELECT count(*) FROM data WHERE {only.sql}", list(only.values)).fetchall()
         found = Rows(con, f"SELECT {shown} FROM data WHERE {only.sql} LIMIT {rows} OFFSET {offset}", only.values)
         batches, _ = first_rows(found, rows, limits)
-    answer = table_of(found, batches, rows, limits=limits)
+    answer = table_of(found, _in_their_zones(batches, chosen, table), rows, limits=limits)
     for cells, column in zip(answer.cells, chosen, strict=False):
         cells.name, cells.type = column.name, column.type
     answer.total_rows, answer.format, answer.read_as, answer.detected = (
@@ -115,6 +121,23 @@ def matching(
     if columns is not None:
         answer.all_columns = tuple(list(there)[: limits.columns])
     return payload(answer, offset=offset, limits=limits)
+
+
+def _in_their_zones(batches: list[Any], chosen: Sequence[TableColumn], table: OpenTable) -> list[Any]:
+    """The batches with moments in the zone that a Parquet file keeps of them: DuckDB knows the session's only."""
+    zoned = [place for place, column in enumerate(chosen) if is_zoned(column.kind)]
+    if table.is_copy or not zoned or not batches:
+        return batches
+    schema = pyarrow.parquet.read_schema(RangeFile(open_transport(table.parquet), table.parquet.size))
+    kinds = {column.name: field.type for column, field in zip(table.columns, schema, strict=False)}
+    for place in zoned:
+        zone = getattr(kinds[chosen[place].name], "tz", None)
+        if zone:
+            for number, batch in enumerate(batches):
+                moments = batch.column(place)
+                there = moments.cast(pa.timestamp(moments.type.unit, zone))
+                batches[number] = batch.set_column(place, batch.schema.names[place], there)
+    return batches
 
 
 def rows(desk: Desk, task: dict[str, Any]) -> Answer:
@@ -171,6 +194,11 @@ def number_like(kind: str) -> bool:
 def moment_like(kind: str) -> bool:
     """Whether a column of that DuckDB type holds dates or moments."""
     return kind.startswith(MOMENTS) and not kind.endswith("]")
+
+
+def is_zoned(kind: str) -> bool:
+    """Whether a column of that DuckDB type holds moments that have a zone."""
+    return kind.startswith("TIMESTAMP") and ("TZ" in kind or "ZONE" in kind) and not kind.endswith("]")
 
 
 def _same(column: str, name: str, kind: str, value: JsonValue) -> tuple[str, str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -140,3 +141,15 @@ def test_columns_that_differ_in_case_only_are_each_found() -> None:
         )
     assert answer[0]["columns"] == [["A", "integer"], ["a", "string"]]
     assert rows_of(*answer) == [[2, "y"]]
+
+
+def test_moments_stand_in_the_zone_that_the_file_keeps_as_in_the_preview() -> None:
+    moments = [datetime(2024, 1, 1, tzinfo=UTC), None, datetime(2024, 7, 1, tzinfo=UTC)]
+    content = pa.table({"n": [1, 2, 3], "at": pa.array(moments, pa.timestamp("us", "Europe/Berlin"))})
+    with table(content) as (engine, opened):
+        found = [
+            rows_of(*matching(engine.con, opened, conditions, columns=None, rows=5, offset=0, limits=LIMITS))
+            for conditions in ([], [Condition("at", "is", "2024-07-01T02:00:00+02:00")])
+        ]
+    assert found[0] == [[1, "2024-01-01T01:00:00+01:00"], [2, None], [3, "2024-07-01T02:00:00+02:00"]]
+    assert found[1] == [[3, "2024-07-01T02:00:00+02:00"]]

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from preview.engine.complaints import place_of, without_addresses
+from preview.engine.complaints import complaint, place_of, without_addresses
 from preview.engine.fence import bare, lock
 from preview.engine.query import run
-from preview.errors import AboutQuery, QueryFailed, QueryRefused, ResultTooBig
+from preview.errors import AboutQuery, QueryFailed, QueryRefused, ResultTooBig, SourceUnavailable
 from preview.limits import Limits
 from tests.unit.preview.engine.asked import LIMITS, rows_of, table
 
@@ -168,6 +168,14 @@ def test_addresses_that_the_query_does_not_name_are_taken_out() -> None:
     assert without_addresses(text, "SELECT 1") == "cannot open file 'the file' at the file or the file"
     assert without_addresses("no '/my/file'", "FROM '/my/file'") == "no '/my/file'"
     assert without_addresses("3/4 of a/b", "") == "3/4 of a/b"
+
+
+def test_a_full_disk_is_said_to_be_full() -> None:
+    said = complaint(OSError(28, "No space left on device", "/srv/data/results/x.parquet"), "SELECT 1")
+    assert (type(said), str(said)) == (
+        SourceUnavailable,
+        "The result could not be written: No space left on device. The file itself is untouched.",
+    )
 
 
 def test_a_statement_without_what_follows_it() -> None:
