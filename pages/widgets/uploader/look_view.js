@@ -62,15 +62,15 @@ class LookView {
       const same = look.comparison.startsWith("Same columns");
       line.append(" · ", make("span", same ? "same" : "differs", look.comparison));
     }
-    if (!FIXED.has(look.format)) line.append(" ", this.#changeLink(change));
+    if (!FIXED.has(look.format)) line.append(this.#changeLink(change));
     return line;
   }
 
   #changeLink(change) {
     const { wish, state, name } = this.#upload;
-    if (wish && state !== "done") return make("span", "", "Opens to be changed when the upload is done");
+    if (wish && state !== "done") return " · opens to be changed when the upload is done";
     const button = makeButton("link", { text: "Change" }, change);
     button.setAttribute("aria-label", `Change how ${name} is read`);
-    return button;
+    return make("span", "", " ", button);
   }
 }
