@@ -24,7 +24,7 @@ from tests.seaweed import seaweed_server
 
 ROWS = 100
 AT_ONCE = 200
-ROUNDS = 7
+ROUNDS = 15
 
 
 def sizes(scale: Scale, folder: Path) -> list[Figure]:

@@ -17,7 +17,7 @@ import pyarrow.parquet
 
 from bench import files
 from bench.figures import Figure
-from bench.relay import relay
+from bench.relay import Relay, relay
 from bench.scale import Scale
 from bench.servers import stored
 from bench.usage import watched
@@ -25,6 +25,8 @@ from tests.app_server import RunningApp, running_app, s3_env
 from tests.seaweed import seaweed_server
 
 ROWS = 100
+QUIET = 2.0
+"""Seconds without a byte from the store."""
 PANDAS = """
 import json, re, sys, time
 from pathlib import Path
@@ -74,7 +76,7 @@ def preview(scale: Scale, folder: Path) -> list[Figure]:
             _warm(client, [ids[file] for file in small])
             for file in big:
                 for offset in (0, middle):
-                    had = counted.received
+                    had = _settled(counted)
                     _page(client, ids[file], offset=offset)
                     fetched[file, offset] = counted.received - had
     figures = [figure for file in (csv, parquet) for figure in _first_rows(file, seen, fetched[file, 0])]
@@ -88,6 +90,15 @@ def _warm(client: httpx.Client, ids: Iterable[str]) -> None:
     for file_id in ids:
         for rows in range(4):
             client.get(f"/files/{file_id}/preview?rows={ROWS + rows}").raise_for_status()
+
+
+def _settled(counted: Relay) -> int:
+    """Bytes received so far, once nothing more comes: what the app reads in the background is not the page's."""
+    before = -1
+    while before != counted.received:
+        before = counted.received
+        time.sleep(QUIET)
+    return before
 
 
 def _times(
