@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import handing_out, listing, previews, reading, reruns, starting, uploading
+from bench import handing_out, listing, previews, reading, reruns, starting, statistics, uploading
 from bench.figures import Figure, save, show
 from bench.scale import FULL, SMALL, Scale
 
@@ -27,6 +27,7 @@ MEASURES: dict[str, Callable[[Scale, Path], list[Figure]]] = {
     "preview": reading.preview,
     "preview-sizes": previews.sizes,
     "preview-many": previews.many,
+    "statistics": statistics.statistics,
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from preview.arrow_cells import Arrow
@@ -42,7 +43,11 @@ def count_columns(con: Any, asking: Asking, relation: str) -> list[dict[str, Any
     columns = con.sql(f"SELECT {names} FROM {relation}").to_arrow_table().columns
     found = []
     for (asked, known), column in zip(asking, columns, strict=True):
-        counts = column.drop_null().value_counts()
+        present = column.drop_null()
+        if asked.family == "real":
+            # Arrow counts 0.0 and -0.0 apart; they are one number.
+            present = pc.add(present, pa.scalar(0, present.type))
+        counts = present.value_counts()
         con.register("counted", pa.table([counts.field("values"), counts.field("counts")], names=["c", "n"]))
         try:
             found.append(_counted(con, asked, known, "counted", relation))

@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from preview.engine import statistics
@@ -84,6 +84,7 @@ def test_whole_numbers(values: list[int | None]) -> None:
 
 
 @given(values=real)
+@example(values=[0.0, -0.0])
 @settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 def test_real_numbers(values: list[float | None]) -> None:
     with TemporaryDirectory() as folder:
