@@ -143,8 +143,8 @@ class Analyst:
         self, what: str, task: dict[str, Any], read: Collection[Data], cancel: Cancel | None
     ) -> tuple[dict[str, Any], bytes]:
         """Ask what a user waits for. A file's copy is made before, for the time a query has is not meant for that."""
-        fresh = {data.cache_key + data.read_as.key: data for data in read}
-        fresh = {key: data for key, data in fresh.items() if key not in self._prepared}
+        wanted_by_key = {data.cache_key + data.read_as.key: data for data in read}
+        fresh = {key: data for key, data in wanted_by_key.items() if key not in self._prepared}
         if fresh:
             wanted = {f"t{place}": data_to_plain(data) for place, data in enumerate(fresh.values())}
             self._queries.run(
@@ -156,6 +156,8 @@ class Analyst:
         try:
             return self._queries.run({**self._common, "ask": what, **task}, timeout=self._query_timeout, cancel=cancel)
         except TimedOut:
+            # A copy may have been dropped for others, and its making again be what took so long.
+            self._prepared.difference_update(wanted_by_key)
             seconds = f"{self._query_timeout.total_seconds():g}"
             raise TimedOut(
                 f"This took longer than {seconds} s and was stopped. Ask for less: fewer rows by WHERE, fewer columns, "

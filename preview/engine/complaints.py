@@ -34,6 +34,7 @@ MEMORY: Final = (
     "This query needs more memory than it may use. Ask for fewer rows or columns, aggregate earlier, or sort less."
 )
 
+_NO_MEMORY: Final = ("bad_alloc", "Allocation failure", "MemoryError")
 _WHERE_DATA_LIES: Final = re.compile(
     r"(?:\b[a-z][a-z0-9+.-]*://[^\s'\"]+|(?<![\w/])/(?:[^\s'\"/:]+/)+[^\s'\":]*)", re.I
 )
@@ -52,7 +53,7 @@ def complaint(error: BaseException, sql: str) -> PreviewError:
         return SourceUnavailable(f"The result could not be written: {error.strerror}. The file itself is untouched.")
     facts = _facts(str(error))
     kind, text = str(facts.get("exception_type", "")), str(facts.get("exception_message", ""))
-    if kind == "Out of Memory" or "bad_alloc" in text or "Allocation failure" in text:
+    if kind == "Out of Memory" or any(words in text for words in _NO_MEMORY):
         return ResultTooBig(MEMORY)
     unread = unreadable(text)
     if unread is not None:

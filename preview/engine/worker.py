@@ -43,7 +43,8 @@ def main(arguments: list[str]) -> None:
         except (EOFError, OSError):
             return
         facts, rows = answer(task, memory, teller(connection))
-        facts["spent"] = peak() > memory * SPENT
+        # What ran out of memory may have left much of it in pieces.
+        facts["spent"] = peak() > memory * SPENT or facts.get("error") in ("ResultTooBig", "TooBig")
         connection.send_bytes(json.dumps(facts).encode())
         connection.send_bytes(rows)
         del facts, rows

@@ -302,14 +302,19 @@ ALLOWED = [
 ]
 
 
-@pytest.mark.parametrize("sql", ALLOWED, ids=range(len(ALLOWED)))
-def test_what_analysts_write_runs(sql: str) -> None:
+@pytest.fixture(scope="module")
+def versions() -> Iterator[Engine]:
     with table(ROWS) as (engine, opened):
         engine.con.execute("CREATE VIEW v1 AS FROM data WHERE id < 10")
         lock(engine.con, files=[opened.path])
-        facts, text = run(engine.con, sql, tables={"data", "v1"}, limit=3, limits=Limits())
-        assert facts["columns"]
-        assert text.startswith(b"[[")
+        yield engine
+
+
+@pytest.mark.parametrize("sql", ALLOWED, ids=range(len(ALLOWED)))
+def test_what_analysts_write_runs(sql: str, versions: Engine) -> None:
+    facts, text = run(versions.con, sql, tables={"data", "v1"}, limit=3, limits=Limits())
+    assert facts["columns"]
+    assert text.startswith(b"[[")
 
 
 @pytest.fixture(scope="module")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from preview.engine.complaints import complaint, place_of, without_addresses
+from preview.engine.connect import Engine
 from preview.engine.fence import bare, lock
 from preview.engine.query import run
 from preview.errors import AboutQuery, QueryFailed, QueryRefused, ResultTooBig, SourceUnavailable
@@ -17,10 +19,21 @@ from tests.unit.preview.engine.asked import LIMITS, rows_of, table
 ROWS = "SELECT i AS id, 'n' || (i % 5) AS name, DATE '2020-01-01' + i::INT AS day FROM range(5000) t(i)"
 
 
-def ask(sql: str, *, limit: int = 5, rows: str = ROWS, limits: Limits = LIMITS) -> tuple[dict[str, Any], list[Any]]:
-    with table(rows) as (engine, opened):
+_open: list[Engine] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fenced() -> Iterator[None]:
+    """One locked connection for all queries here."""
+    with table(ROWS) as (engine, opened):
         lock(engine.con, files=[opened.path])
-        answer = run(engine.con, sql, tables={"data"}, limit=limit, limits=limits)
+        _open.append(engine)
+        yield
+        _open.clear()
+
+
+def ask(sql: str, *, limit: int = 5, limits: Limits = LIMITS) -> tuple[dict[str, Any], list[Any]]:
+    answer = run(_open[0].con, sql, tables={"data"}, limit=limit, limits=limits)
     return answer[0], rows_of(*answer)
 
 
@@ -176,6 +189,13 @@ def test_a_full_disk_is_said_to_be_full() -> None:
         SourceUnavailable,
         "The result could not be written: No space left on device. The file itself is untouched.",
     )
+
+
+@pytest.mark.parametrize(
+    "said", ["std::bad_alloc", "MemoryError: ", "Traceback (most recent call last):\nMemoryError: "]
+)
+def test_memory_that_ends_anywhere_is_a_result_too_big(said: str) -> None:
+    assert isinstance(complaint(ValueError(f"Invalid Input Error: {said}"), "SELECT 1"), ResultTooBig)
 
 
 def test_a_statement_without_what_follows_it() -> None:
