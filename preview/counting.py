@@ -12,12 +12,13 @@ from typing import Final
 
 from preview.archive import Member, choose, describe, open_archive
 from preview.content import signature_of
-from preview.delimited import Text, delimited_dialect, fill
+from preview.delimited import delimited_dialect
 from preview.errors import NoTable, PreviewError, SourceGone, SourceUnavailable
 from preview.formats import format_of
 from preview.json_document import count_json
 from preview.json_lines import LINES
 from preview.limits import Limits
+from preview.opened_text import Text, fill
 from preview.read_as import AS_DETECTED, ReadAs
 from preview.reader import PEEK, without_wrapping
 from preview.result import RowIndex, Scan

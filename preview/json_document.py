@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from preview.delimited import Text
 from preview.errors import NoTable, TooBig
 from preview.json_cells import columns_of
 from preview.json_shapes import Shape, flat, shape_of
 from preview.json_text import JsonText, elements, is_sequence, values
 from preview.limits import MB, Limits
+from preview.opened_text import Text
 from preview.read_as import Detected
 from preview.table import Table
 

@@ -6,17 +6,18 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from preview.delimited import Text, window
 from preview.dialect import Dialect
 from preview.encoding import decode
 from preview.errors import CorruptFile, TooBig
 from preview.json_cells import columns_of
 from preview.json_shapes import flat
 from preview.limits import MB, Limits
+from preview.opened_text import Text
 from preview.read_as import Detected
 from preview.result import RowIndex
 from preview.row_ends import RowEnds
 from preview.table import Table
+from preview.text_window import window
 
 LINES = Dialect(None, quote=None, header=False)
 

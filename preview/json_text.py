@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from preview.delimited import Text
 from preview.errors import CorruptFile, TooBig
 from preview.limits import MB
+from preview.opened_text import Text
 
 CHUNK: Final = 1 << 16
 BLANK: Final = " \t\n\r\ufeff"

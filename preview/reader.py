@@ -11,13 +11,14 @@ from typing import Any, BinaryIO, Final
 
 from preview.archive import Member, choose, describe, open_archive
 from preview.content import is_binary, signature_of
-from preview.delimited import Text, read_delimited
+from preview.delimited import read_delimited
 from preview.errors import CorruptFile, EncryptedFile, NoTable, TooBig
 from preview.formats import TITLES, WRAPPINGS, format_of
 from preview.ipc import read_ipc_file, read_ipc_stream, read_ipc_stream_file
 from preview.json_document import read_json
 from preview.json_lines import read_json_lines
 from preview.limits import MB, Limits
+from preview.opened_text import Text
 from preview.parquet import read_parquet
 from preview.read_as import AS_DETECTED, ReadAs
 from preview.result import RowIndex

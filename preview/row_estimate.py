@@ -6,11 +6,12 @@ from itertools import islice
 from typing import Final
 
 from preview.content import signature_of
-from preview.delimited import Text, delimited_dialect, fill
+from preview.delimited import delimited_dialect
 from preview.errors import PreviewError
 from preview.formats import TEXT_FORMATS, format_of
 from preview.json_lines import LINES
 from preview.json_text import JsonText, elements
+from preview.opened_text import Text, fill
 from preview.reader import PEEK, Job, without_wrapping
 from preview.row_ends import RowEnds
 from preview.streams import Forward, ForwardFile, RangeFile, Rewound, Unpacked

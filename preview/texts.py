@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from preview.content import is_binary, markup, stranger
-from preview.delimited import Text, open_text
 from preview.dialect import detect
 from preview.encoding import chosen
 from preview.encoding import detect as detect_encoding
@@ -11,6 +10,7 @@ from preview.errors import CorruptFile, NoTable, PreviewError
 from preview.formats import EXTENSIONS, format_of
 from preview.header import kind_of
 from preview.json_text import looks_like_json
+from preview.opened_text import Text, open_text
 from preview.read_as import AS_DETECTED, ReadAs
 from preview.streams import Forward
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from preview.asking import Data
-from preview.delimited import Text, delimited_dialect, read_delimited
+from preview.delimited import delimited_dialect, read_delimited
 from preview.dialect import Dialect
 from preview.engine.connect import Engine, literal
 from preview.engine.facts import Facts
@@ -25,6 +25,7 @@ from preview.errors import NoTable, TooBig
 from preview.json_document import read_json
 from preview.json_lines import read_json_lines
 from preview.limits import MB, Limits
+from preview.opened_text import Text
 from preview.reader import Job, finished, read_file
 from preview.said_types import PARSE, check_type
 from preview.streams import RangeFile

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from preview.asking import Data
-from preview.delimited import Text, delimited_dialect, read_delimited
+from preview.delimited import delimited_dialect, read_delimited
 from preview.dialect import Dialect
 from preview.encoding import decode
 from preview.engine.connect import quoted
@@ -21,6 +21,7 @@ from preview.engine.whole import columns_of
 from preview.json_document import read_json
 from preview.json_lines import read_json_lines
 from preview.limits import Limits
+from preview.opened_text import Text
 from preview.reader import Job, finished, read_file
 from preview.row_ends import RowEnds
 from preview.streams import RangeFile

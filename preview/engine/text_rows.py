@@ -16,12 +16,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from preview.delimited import Text
 from preview.dialect import Dialect
 from preview.encoding import decode
 from preview.engine.connect import literal
 from preview.errors import TooBig
 from preview.limits import MB, Limits
+from preview.opened_text import Text
 from preview.row_ends import RowEnds
 
 LINE: Final = 1_000_000
