@@ -31,5 +31,7 @@ class Facts:
     @classmethod
     def from_plain(cls, plain: Mapping[str, Any]) -> Facts:
         """What `to_plain` gave."""
-        values = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+        }
         return cls(**{**values, "detected": Detected.from_plain(plain["detected"])})

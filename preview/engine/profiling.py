@@ -77,8 +77,8 @@ def quick_profile(desk: Desk, task: dict[str, Any]) -> Answer:
     with connect(memory=desk.memory) as engine:
         if not is_parquet(data.source):
             found = sample(engine.con, data, limits=desk.limits)
-            table, columns, relation, how = found.table, found.columns, SAMPLED, found.how
-            total = table.total_rows if how is not None else table.total_rows or None
+            columns, relation, how, total = found.columns, SAMPLED, found.how, found.table.total_rows
+            about: OpenTable | Table = found.table
         else:
             opened = desk.open(engine, TABLE, task["data"])
             facts = footer_facts(data, [column.name for column in opened.columns])
@@ -87,9 +87,9 @@ def quick_profile(desk: Desk, task: dict[str, Any]) -> Answer:
             how = None if opened.rows <= FIRST_ROWS else f"the first {FIRST_ROWS:,} rows"
             columns, total = opened.columns, opened.rows
             relation = f"(SELECT * FROM {quoted(TABLE)} LIMIT {FIRST_ROWS})"
-            table = opened
+            about = opened
         passes = Passes(engine.con, columns, relation, on_pass=lambda *_: None).run()
-        return _profile(engine, columns, passes, relation, total=total, how=how, about=table).to_plain(), b""
+        return _profile(engine, columns, passes, relation, total=total, how=how, about=about).to_plain(), b""
 
 
 def _of_footer(table: OpenTable, facts: Sequence[Mapping[str, Any]]) -> Profile:

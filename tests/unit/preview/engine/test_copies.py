@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from preview.asking import Data
+from preview.engine import convert as convert_module
 from preview.engine import copies as module
 from preview.engine.connect import connect
 from preview.engine.copies import Copies, key_of
@@ -29,7 +30,7 @@ from tests.unit.preview.engine.at_hand import LIMITS, MEMORY, copies_in, data_at
 def conversions(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The cache keys that were converted, in order."""
     made: list[str] = []
-    convert = module.convert
+    convert = convert_module.convert
 
     def counted(engine: Any, data: Data, *arguments: Any, **options: Any) -> Any:
         made.append(data.cache_key)

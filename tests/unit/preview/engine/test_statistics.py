@@ -213,7 +213,8 @@ def test_truths_and_lists_and_others(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ['a "quoted" name', "two\nlines", "1.2", "ü", " ", "select", "c0", "a.b", "%s {c}"])
 def test_any_name_of_a_column(tmp_path: Path, name: str) -> None:
     profile = profile_of(tmp_path, pa.table({name: [1, 2, 2], "x": ["a", "b", "b"]}))
-    assert (profile.columns[0].mean, profile.columns[1].distinct) == (pytest.approx(5 / 3), 2)
+    assert float(str(profile.columns[0].mean)) == pytest.approx(5 / 3)
+    assert profile.columns[1].distinct == 2
     assert profile.duplicates == 1
 
 

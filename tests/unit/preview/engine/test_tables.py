@@ -8,6 +8,7 @@ import gzip
 import io
 import lzma
 import zipfile
+from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -92,7 +93,12 @@ def test_a_packed_text_is_as_previewed(tmp_path: Path, wrapping: str) -> None:
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w") as archive:
         archive.writestr("inner.csv", text)
-    packed = {"gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress, "zip": lambda _: zipped.getvalue()}
+    packed: dict[str, Callable[[bytes], bytes]] = {
+        "gz": gzip.compress,
+        "bz2": bz2.compress,
+        "xz": lzma.compress,
+        "zip": lambda _: zipped.getvalue(),
+    }
     path = tmp_path / "stored"
     path.write_bytes(packed[wrapping](text))
     assert_as_previewed(tmp_path, path, f"x.csv.{wrapping}" if wrapping != "zip" else "x.zip")
