@@ -16,6 +16,9 @@ TOWNS = b"code,town,height\n" + b"".join(
     b"C%04d,%s,%d\n" % (n, (b"Oslo", b"Bergen", b"Oslo")[n % 3], n) for n in range(600)
 )
 
+COUNTED_MS = 60_000
+"""Statistics are computed one file after another: on a busy machine they wait for those of other tests."""
+
 
 def address(page: Page) -> dict[str, list[str]]:
     return parse_qs(urlsplit(page.url).query)
@@ -24,7 +27,7 @@ def address(page: Page) -> dict[str, list[str]]:
 def test_columns_are_counted_over_every_row_and_each_has_a_card(shelf: RunningApp, page: Page) -> None:
     dataset = shelve(shelf, TOWNS)
     open_dataset(page, shelf, dataset, tab="Columns")
-    expect(page.get_by_text("Counted over all 600 rows.")).to_be_visible()
+    expect(page.get_by_text("Counted over all 600 rows.")).to_be_visible(timeout=COUNTED_MS)
     town = page.get_by_role("row").filter(has=page.get_by_role("radio", name="town"))
     expect(town).to_contain_text("Oslo 400, Bergen 200")
     town.click()
@@ -42,7 +45,7 @@ def test_columns_are_counted_over_every_row_and_each_has_a_card(shelf: RunningAp
 def test_a_value_and_a_bar_lead_to_their_rows_and_back_returns(local_app: RunningApp, page: Page) -> None:
     dataset = shelve(local_app, TOWNS)
     open_dataset(page, local_app, dataset, tab="Columns", col="town")
-    page.get_by_role("link", name="Bergen").click()
+    page.get_by_role("link", name="Bergen").click(timeout=COUNTED_MS)
     expect(page.get_by_text(re.compile(r"Rows 1–100 of 200\b"))).to_be_visible()
     assert json.loads(address(page)["where"][0]) == [{"column": "town", "op": "is", "value": "Bergen"}]
     page.go_back()
@@ -58,7 +61,7 @@ def test_a_value_and_a_bar_lead_to_their_rows_and_back_returns(local_app: Runnin
 def test_a_columns_card_opens_its_chart_and_its_query(local_app: RunningApp, page: Page) -> None:
     dataset = shelve(local_app, TOWNS)
     open_dataset(page, local_app, dataset, tab="Columns", col="town")
-    page.get_by_role("button", name="Chart").click()
+    page.get_by_role("button", name="Chart").click(timeout=COUNTED_MS)
     expect(page.get_by_role("tab", name="Chart")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("combobox", name="Group by")).to_have_value("town")
     page.go_back()
@@ -71,7 +74,7 @@ def test_of_many_columns_a_page_is_drawn_and_the_search_finds_the_rest(local_app
     wide = ",".join(names) + "\n" + "".join(",".join(str(n + r) for n in range(120)) + "\n" for r in range(3))
     dataset = shelve(local_app, wide.encode())
     open_dataset(page, local_app, dataset, tab="Columns", col="measure_110")
-    expect(page.get_by_text("101–120 of 120 columns")).to_be_visible()
+    expect(page.get_by_text("101–120 of 120 columns")).to_be_visible(timeout=COUNTED_MS)
     expect(page.get_by_role("heading", name="measure_110")).to_be_visible()
     assert page.get_by_role("radio").count() == 20
     page.get_by_placeholder("Find one of 120 columns").fill("measure 99")
@@ -85,7 +88,7 @@ def test_what_changed_since_another_version_is_said_in_a_line(local_app: Running
     store(local_app, more, "towns.csv", dataset_id=dataset["id"])
     open_dataset(page, local_app, dataset, tab="Columns")
     card = page.get_by_test_id("stExpander")
-    expect(card).to_contain_text("Compared with v1: +1 column, rows 600 → 500, 2 columns moved")
+    expect(card).to_contain_text("Compared with v1: +1 column, rows 600 → 500, 2 columns moved", timeout=COUNTED_MS)
     card.get_by_text("Compared with v1").click()
     expect(card.get_by_text("Added cost Integer")).to_be_visible()
     expect(card.get_by_text("height: the mean is")).to_be_visible()
@@ -95,7 +98,7 @@ def test_a_file_without_a_table_says_why_there_are_no_columns(local_app: Running
     dataset = shelve(local_app, bytes(range(256)) * 8, "noise.bin")
     for tab in ("Columns", "Chart", "Query"):
         open_dataset(page, local_app, dataset, tab=tab)
-        expect(page.locator(".st-key-nothing")).to_contain_text("no table format")
+        expect(page.locator(".st-key-nothing")).to_contain_text("no table format", timeout=COUNTED_MS)
 
 
 def test_on_a_phone_a_column_takes_two_lines_and_nothing_scrolls_sideways(
@@ -109,5 +112,5 @@ def test_on_a_phone_a_column_takes_two_lines_and_nothing_scrolls_sideways(
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth") <= 392, tab
     open_dataset(page, local_app, dataset, tab="Columns")
-    expect(page.get_by_text("Text · Oslo 400, Bergen 200")).to_be_visible()
+    expect(page.get_by_text("Text · Oslo 400, Bergen 200")).to_be_visible(timeout=COUNTED_MS)
     context.close()

@@ -62,7 +62,7 @@ def test_every_screen_of_a_full_shelf_is_free_of_trouble(shelf: RunningApp, page
     expect(page.get_by_text("Rows 1–100")).to_be_visible()
     for tab, sign in (("Columns", "Counted over"), ("Chart", "Over all"), ("Query", "Read-only")):
         page.get_by_role("tab", name=tab).click()
-        expect(page.get_by_text(sign).first).to_be_visible()
+        expect(page.get_by_text(sign).first).to_be_visible(timeout=60_000)
     page.get_by_role("tab", name="Use it").click()
     expect(page.get_by_test_id("stCode")).to_be_visible()
     settle(page)
