@@ -6,9 +6,13 @@ rows of its answer, as `Pool.run` hands them on.
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import importlib
+import os
+import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -55,10 +59,35 @@ class Desk:
             engine, name, data_from_plain(plain), copies=self.copies, limits=self.limits, on_progress=on_progress
         )
 
-    def spill(self) -> tempfile.TemporaryDirectory[str]:
-        """A folder of one's own for what DuckDB cannot hold; gone with its block."""
+    @contextlib.contextmanager
+    def spill(self) -> Iterator[str]:
+        """A folder of one's own for what DuckDB cannot hold; gone with its block, or, where a worker was killed, with
+        the next one that is made: an flock(2) says whose owner still lives.
+        """
         self.copies.folder.mkdir(parents=True, exist_ok=True)
-        return tempfile.TemporaryDirectory(prefix="spill-", dir=self.copies.folder, ignore_cleanup_errors=True)
+        for left in self.copies.folder.glob("spill-*"):
+            with contextlib.suppress(OSError), _locked(left):
+                shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix="new-", dir=self.copies.folder, ignore_cleanup_errors=True) as made:
+            # Under its name only once it is locked, so that nobody takes it for one that was left.
+            folder = Path(made).with_name(Path(made).name.replace("new-", "spill-"))
+            with _locked(Path(made)):
+                Path(made).rename(folder)
+                try:
+                    yield str(folder)
+                finally:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the folder for as long as the block. Raises BlockingIOError where somebody else does."""
+    held = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(held)
 
 
 def run(task: dict[str, Any], *, memory: int, on_progress: Callable[[float], None]) -> Answer:

@@ -16,6 +16,8 @@ import pytest
 from preview import Limits
 from preview.analyst import Analyst
 from preview.asking import Cancel, ChartSpec, Condition, Data
+from preview.engine.copies import Copies
+from preview.engine.tasks import Desk
 from preview.errors import Cancelled, QueryFailed, QueryRefused, ResultTooBig, SourceGone, TimedOut
 from preview.limits import MB
 from preview.source import Source
@@ -214,3 +216,15 @@ def test_a_query_does_not_wait_for_statistics(make: Callable[..., Analyst], data
         cancel.set()
         thread.join(30)
     assert stopped == [True]
+
+
+def test_what_a_killed_worker_spilled_goes_with_the_next_one_and_a_living_one_s_stays(tmp_path: Path) -> None:
+    desk = Desk(Copies(tmp_path, MB), Limits(), 100 * MB, lambda _: None)
+    left = tmp_path / "spill-left"
+    left.mkdir()
+    (left / "duckdb_temp_storage").write_bytes(b"x")
+    with desk.spill() as mine:
+        assert not left.exists()
+        with desk.spill() as other:
+            assert sorted(path.name for path in tmp_path.iterdir()) == sorted([Path(mine).name, Path(other).name])
+    assert list(tmp_path.iterdir()) == []
