@@ -60,12 +60,16 @@ class Charts:
 
 
 def suggest(columns: Sequence[tuple[str, str]], profile: Profile | None) -> ChartSpec:
-    """Rows over time where there is a time, else bars of a label, else a number's histogram; of what says most."""
+    """Rows, or a number, over time where there is a time, else bars of a label, else a histogram; of what says most."""
     known = {column.name: column for column in profile.columns} if profile is not None else {}
     rows = profile.rows if profile is not None else 0
     telling = [(name, kind) for name, kind in columns if _tells(known.get(name), rows)] or list(columns)
     for name, kind in telling:
         if kind in TIMES:
+            column, value = known.get(name), next((other for other, of in telling if of in NUMBERS), None)
+            # With one row a moment their number is the same all along: what they measure is not.
+            if value is not None and column is not None and column.distinct == rows - column.nulls:
+                return ChartSpec("line", name, value, "mean")
             return ChartSpec("line", name)
     for name, _ in telling:
         column = known.get(name)

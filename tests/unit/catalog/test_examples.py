@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from itertools import permutations
 
@@ -9,6 +10,7 @@ import pyarrow as pa
 
 from catalog.charts import suggest
 from catalog.examples import query_examples, quoted
+from preview.asking import ChartSpec
 from preview.engine.fence import lock
 from preview.engine.query import run
 from preview.profile import ColumnProfile, Hint, Profile
@@ -48,6 +50,13 @@ def test_the_first_chart_is_of_a_column_that_tells_something() -> None:
     assert (suggest(COLUMNS[:3], known()).kind, suggest(COLUMNS[:3], known()).x) == ("bar", 'a "b"')
     assert (suggest([COLUMNS[0], COLUMNS[2]], known()).x) == "delay"
     assert suggest([("s", "struct")], None).kind == "bar"
+
+
+def test_with_one_row_a_moment_the_first_chart_is_of_what_they_measure() -> None:
+    profile = known()
+    daily = replace(profile, columns=(*profile.columns[:3], replace(profile.columns[3], distinct=100)))
+    assert suggest(COLUMNS, daily) == ChartSpec("line", "day", "delay", "mean")
+    assert suggest(COLUMNS[3:], daily) == ChartSpec("line", "day")
 
 
 def test_quotes_in_names_are_doubled() -> None:
