@@ -120,10 +120,9 @@ def convert(
     """
     if data.source.size == 0:
         raise NoTable("The file is empty (0 bytes), so there is nothing to show.")
-    conversion = _Conversion(engine, target, dict(data.read_as.types))
-    everything = replace(
-        limits, cells=ALL, cell=ALL, rows=ALL, skip=ALL, rows_text=ALL, text=max(limits.text, engine.memory // 4)
-    )
+    conversion = _Conversion(engine, target, dict(data.read_as.types), limits)
+    # One that has to be held whole is bounded by the worker's memory alone.
+    everything = replace(limits, cells=ALL, cell=ALL, rows=ALL, skip=ALL, rows_text=ALL, text=ALL)
     job = Job(data.source.file_name, ALL, 0, everything, None, data.read_as, None, conversion.take)
     while True:
         file = WatchedFile(open_transport(data.source), data.source.size, on_progress, check)
@@ -161,6 +160,7 @@ class _Conversion:
     engine: Engine
     target: Path
     said: dict[str, str]
+    limits: Limits
     fast: bool = True
     width: int = 0
     kinds: list[Kind] | None = None
@@ -179,7 +179,7 @@ class _Conversion:
             # DuckDB works on 2,048 rows of all columns at a time, more than once: of thousands of columns too much.
             return read_delimited(text, named=job.named, said=job.read_as, **job.page)
         dialect = delimited_dialect(text, job.named, job.read_as)
-        self._delimited(text, dialect, table, job.limits)
+        self._delimited(text, dialect, table)
         return table
 
     def write_whole(self, table: Table) -> None:
@@ -191,12 +191,12 @@ class _Conversion:
         pq.write_table(stored, self.target, row_group_size=group, compression="lz4")
         self._know(names, types, stores, table.rows, table)
 
-    def _delimited(self, text: Text, dialect: Dialect, table: Table, limits: Limits) -> None:
+    def _delimited(self, text: Text, dialect: Dialect, table: Table) -> None:
         names = [cells.name for cells in table.cells]
         width = max(self.width, table.column_count or 0)
-        if width > len(names) and len(names) < limits.columns:
+        if width > len(names) and len(names) < self.limits.columns:
             # A row further on is wider than any of the first.
-            names, _ = unique_names((names + [""] * width)[: min(width, limits.columns)])
+            names, _ = unique_names((names + [""] * width)[: min(width, self.limits.columns)])
         said = {place: self.said[name] for place, name in enumerate(names) if name in self.said}
         for kind in said.values():
             check_type(kind)
@@ -216,7 +216,7 @@ class _Conversion:
         if self.fast and not said and is_plain(dialect, width):
             rows = self._through_duckdb(text, dialect, width, len(names))
         else:
-            rows = self._through_python(text, dialect, width, len(names), said, limits)
+            rows = self._through_python(text, dialect, width, len(names), said)
         kinds = self.kinds
         self.notes.extend(dict.fromkeys(kind.note for kind in kinds if kind.note))
         stores = tuple(kind.store for kind in kinds)
@@ -246,10 +246,8 @@ class _Conversion:
             raise _Again
         return rows
 
-    def _through_python(
-        self, text: Text, dialect: Dialect, width: int, shown: int, said: dict[int, str], limits: Limits
-    ) -> int:
-        batches = _Batches(text, dialect, shown, said, limits)
+    def _through_python(self, text: Text, dialect: Dialect, width: int, shown: int, said: dict[int, str]) -> int:
+        batches = _Batches(text, dialect, shown, said, self.limits)
         reader = pa.RecordBatchReader.from_batches(batches.schema, iter(batches))
         self.engine.con.register("rows_read", reader)
         try:

@@ -226,6 +226,22 @@ def test_two_ways_of_reading_are_two_copies(tmp_path: Path) -> None:
     assert widths == [2, 1]
 
 
+@pytest.mark.parametrize("name", ["lines.jsonl", "array.json", "wide.csv", "quoted.csv"])
+def test_no_row_is_left_out_of_a_text_longer_than_a_preview_reads(tmp_path: Path, name: str) -> None:
+    wide = ",".join(f"c{n}" for n in range(600)) + "\n" + ("1" + ",2" * 599 + "\n") * 2_000
+    texts = {
+        "lines.jsonl": '{"a":1,"b":"x"}\n' * 100_000,
+        "array.json": "[" + ",".join(['{"a":1,"b":"x"}'] * 100_000) + "]",
+        "wide.csv": wide,
+        "quoted.csv": "a,b\n" + '1,"x""y"\n2,z" z\n' * 100_000,
+    }
+    rows = {"wide.csv": 2_000, "quoted.csv": 200_000}.get(name, 100_000)
+    limits = Limits(text=300_000, skip=300_000)
+    with opened(tmp_path, data_of(tmp_path / "files", texts[name], name), limits=limits) as (engine, table):
+        assert (table.rows, table.notes) == (rows, ())
+        assert engine.con.execute("SELECT count(*) FROM data").fetchall() == [(rows,)]
+
+
 def test_names_that_differ_in_case_only_are_told_apart(tmp_path: Path) -> None:
     with opened(tmp_path, data_of(tmp_path / "files", "a,A,a_2\n1,2,3\n", "x.csv")) as (engine, table):
         assert [column.name for column in table.columns] == ["a", "A", "a_2"]
