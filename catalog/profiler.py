@@ -95,7 +95,8 @@ class Profiler:
     def hurry(self, file: File, read_as: ReadAs, *, patience: float) -> None:
         """Somebody waits for the statistics of a file, which were asked for: wait up to `patience` seconds for news."""
         with self._changed:
-            if file.size >= ROUGH_FROM:
+            # A small file's whole answer is as quick, unless it has to wait behind another one's.
+            if file.size >= ROUGH_FROM or self._running:
                 self._wishes.append(Wish(file, read_as))
             news = self._news
             self._wake.set()
