@@ -37,6 +37,9 @@ ALL: Final = 1 << 60
 WIDE: Final = 500
 GROUP_CELLS: Final = 600_000
 """Cells of a row group: what the writer holds at once, for each of its threads."""
+WRITTEN: Final = "COMPRESSION lz4_raw, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 2000, WRITE_BLOOM_FILTER false"
+"""Version 2's encodings make the copy a fifth smaller and cheaper to write; what has very many values gains nothing
+from a dictionary, and nobody looks for single values by a filter."""
 
 
 class _Batches:
@@ -294,7 +297,7 @@ class _Conversion:
         group = max(2048, GROUP_CELLS // max(len(kinds), 1) // 2048 * 2048)
         ((rows,),) = self.engine.con.execute(
             f"COPY (SELECT {values} FROM (SELECT *{tried} FROM {relation})) TO {literal(str(self.target))} "
-            f"(FORMAT parquet, COMPRESSION lz4_raw, ROW_GROUP_SIZE {group})"
+            f"(FORMAT parquet, {WRITTEN}, ROW_GROUP_SIZE {group})"
         ).fetchall()
         return int(rows)
 

@@ -79,7 +79,12 @@ _HUGE = _cast("HUGEINT")
 # What DuckDB writes back as it stands needs no pattern, which costs more.
 _SAME = "{v}::VARCHAR = {c}"
 _SAME_DAY = f"{_SAME} AND {{v}} >= DATE '0001-01-01' AND {{v}} < DATE '10000-01-01'"
-_WITH_POINT = r"regexp_full_match({c}, '-?(?:0|[1-9][0-9]*)\.[0-9]+')"
+# What DuckDB takes for a number besides has a zero or a plus in front, no point, an underscore, or a space of its own.
+_BEGINS = "({c} >= '1' AND {c} < ':' OR {c} >= '0.' AND {c} < '0/' OR {c} >= '-1' AND {c} < '-:')"
+_WITH_POINT = (
+    f"{{v}} IS NOT NULL AND contains({{c}}, '.') AND {_BEGINS} AND NOT contains({{c}}, '_') "
+    "AND NOT contains({c}, chr(11))"
+)
 # A whole number among floats must not be rounded by being one.
 _EXACT = (
     r"(length({c}) <= 15 OR NOT regexp_full_match({c}, '\s*-?[0-9]+\s*') OR coalesce("

@@ -52,6 +52,13 @@ CELLS = (
     "-1e400",
     "1e-400",
     "007.5",
+    "-007.5",
+    "1_0.5",
+    "1.5\x0b",
+    "1.5 ",
+    "1.",
+    "-1.e3",
+    "12345678901234567890.5",
     "nan",
     "NaN",
     "inf",
@@ -129,7 +136,7 @@ def test_columns_of_mixed_values_have_the_type_of_the_preview(con: Any, cells: l
     assert kind_of(con, cells).type == type_of(cells)
 
 
-@given(st.text(alphabet="0123456789.-+eE:TZ nainfx", min_size=1, max_size=20))
+@given(st.text(alphabet="0123456789.-+eE:TZ nainfx_,\x0b", min_size=1, max_size=20))
 @settings(max_examples=150)
 def test_any_short_text_has_the_type_of_the_preview(con: Any, cell: str) -> None:
     assert kind_of(con, [cell]).type == type_of([cell])
