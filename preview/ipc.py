@@ -47,7 +47,7 @@ def read_ipc_file(
     try:
         return _read_file(file, rows=rows, offset=offset, limits=limits, columns=columns)
     except FAILURES as error:
-        raise _reason(error) from None
+        raise reason(error) from None
 
 
 def _read_file(file: RangeFile, *, rows: int, offset: int, limits: Limits, columns: Sequence[str] | None) -> Table:
@@ -141,7 +141,7 @@ def read_ipc_stream_file(
     try:
         return _read_stream_file(file, rows=rows, offset=offset, limits=limits, columns=columns)
     except FAILURES as error:
-        raise _reason(error) from None
+        raise reason(error) from None
 
 
 def _read_stream_file(
@@ -213,7 +213,7 @@ def read_ipc_stream(
                 left -= piece.num_rows
                 batches.append(piece)
     except FAILURES as error:
-        raise _reason(error) from None
+        raise reason(error) from None
     picked = _picked(schema, limits, columns)
     order = {place: place for place in picked.places}
     table = _table(schema, batches, picked, order, ("Arrow", "IPC stream"), total, limits)
@@ -278,7 +278,7 @@ def _table(
                 check(piece)
             cells.append(arrow.cells(name, pa.chunked_array(pieces, schema.field(place).type)))
     except FAILURES as error:
-        raise _reason(error) from None
+        raise reason(error) from None
     if arrow.cut:
         notes.append(
             f"{arrow.cut:,} long {'value is' if arrow.cut == 1 else 'values are'} cut; download the file for the whole."
@@ -297,7 +297,8 @@ def _table(
     )
 
 
-def _reason(error: BaseException) -> Exception:
+def reason(error: BaseException) -> Exception:
+    """What pyarrow says of a file as an error for the user."""
     if isinstance(error, PreviewError):
         return error
     text = str(error).strip().split("\n")[0][:200]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
@@ -47,6 +48,38 @@ def read_json(text: Text, *, rows: int, offset: int, limits: Limits, columns: Se
     table.read_as, table.total_rows = ("JSON", shape.name, text.label), len(shape.records)
     table.notes[:0] = notes
     return table
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The rows of a document as they follow one another: `name` and `notes` as the reader of pages has them, and how
+    far in the text, in characters, the last one ended."""
+
+    name: str
+    notes: list[str]
+    records: Iterator[Any]
+    position: Callable[[], int]
+
+
+class NoRows(Exception):
+    """A document's rows are known only once all of it is read."""
+
+
+def rows_of(text: Text, limits: Limits) -> Rows:
+    """All rows of a document, in bounded memory. Raises NoRows, and on the way CorruptFile, TooBig."""
+    cursor = JsonText(text, limit=limits.text)
+
+    def position() -> int:
+        return cursor.position
+
+    if is_sequence(text.sample()):
+        return Rows("values", [], values(cursor), position)
+    if cursor.peek() == "[":
+        return Rows("array", [], elements(cursor), position)
+    members = _members(cursor, limits) if cursor.peek() == "{" and not text.whole else None
+    if not isinstance(members, str):
+        raise NoRows
+    return Rows("object", [f"The rows are those of “{members}”."], elements(cursor), position)
 
 
 def count_json(text: Text, limits: Limits) -> int | None:

@@ -36,11 +36,11 @@ def read_json_lines(
     if found.too_long and not found.data:
         raise TooBig(f"One line of this file is longer than the {limits.text // MB} MB of text a preview reads.")
     page, _ = decode(found.data, text.encoding)
-    records, bad, why = _records(page)
+    records, bad, why = records_of(page)
     sample: list[Any] = []
     if offset or text.whole:
         lines = text.sample().splitlines()[: None if text.whole else -1]
-        sample, *_ = _records("\n".join(lines if text.whole else lines[:1000]))
+        sample, *_ = records_of("\n".join(lines if text.whole else lines[:1000]))
     if records and bad and all(record is None for record in records):
         raise CorruptFile(f"This is not JSON Lines: line {bad[0] + offset:,} is not JSON ({why}).")
     table = columns_of(records, limits, sample=sample, columns=columns)
@@ -57,7 +57,9 @@ def read_json_lines(
     return table
 
 
-def _records(text: str) -> tuple[list[Any], list[int], str]:
+def records_of(text: str) -> tuple[list[Any], list[int], str]:
+    """The records of some lines, None for one that is no JSON; the numbers of those, and what is wrong with the
+    first."""
     records: list[Any] = []
     bad: list[int] = []
     why = ""

@@ -50,6 +50,8 @@ class Job:
     index: RowIndex | None = None
     take: Callable[[Text, str, Job], Table] | None = None
     """What reads a text, of the kind `open_judged` gives, in place of the readers of pages."""
+    take_arrow: Callable[[RangeFile | Forward, str, Job], Table] | None = None
+    """What reads Arrow in place of those: a `file` or a `stream`."""
 
     @property
     def named(self) -> str:
@@ -111,9 +113,11 @@ def read_file(file: RangeFile, job: Job, *, packed: bool = False) -> Table:
     ):
         return _noted(read_parquet(file, **job.page), job)
     if kind == "arrow":
-        return _noted(read_ipc_file(file, **job.page), job)
+        take = job.take_arrow
+        return _noted(take(file, "file", job) if take is not None else read_ipc_file(file, **job.page), job)
     if kind == "arrow-stream":
-        return _noted(read_ipc_stream_file(file, **job.page), job)
+        take = job.take_arrow
+        return _noted(take(file, "stream", job) if take is not None else read_ipc_stream_file(file, **job.page), job)
     if kind == "feather1" and is_binary(head):
         raise NoTable(
             "This is Feather of the first version, which is no longer read; version 2 (Arrow) and Parquet are."
@@ -138,7 +142,10 @@ def _unpacked(stream: Unpacked, wrapping: str, job: Job, *, packed: bool) -> Tab
     kind = signature_of(head)
     if kind in WRAPPINGS.values() and kind != "zip":
         raise NoTable("The file is compressed twice; unpack it once and add the result.")
-    if kind == "arrow-stream":
+    if job.take_arrow is not None and kind in ("arrow", "arrow-stream"):
+        # Behind its first bytes an IPC file is a stream of its batches: it need not be whole to be read to its end.
+        table = _noted(job.take_arrow(whole, "file" if kind == "arrow" else "stream", inner), inner)
+    elif kind == "arrow-stream":
         table = _noted(read_ipc_stream(whole, **job.page), inner)
     elif kind is None or (kind == "parquet" and not is_binary(head)):
         table = _text(whole, head, inner, size=None)

@@ -16,19 +16,22 @@ import pyarrow.parquet as pq
 from preview.asking import Data
 from preview.delimited import delimited_dialect, read_delimited
 from preview.dialect import Dialect
+from preview.engine.arrow_copy import ArrowColumns
 from preview.engine.connect import Engine, literal
 from preview.engine.facts import Facts
+from preview.engine.json_copy import document_as_columns, lines_as_columns
 from preview.engine.kinds import MISFIT, TEXT, Kind, guess, judged, judging
+from preview.engine.records import RecordColumns
 from preview.engine.text_rows import Pipe, Values, csv_relation, is_plain, parsed_rows
 from preview.engine.whole import columns_of
 from preview.errors import NoTable, TooBig
-from preview.json_document import read_json
-from preview.json_lines import read_json_lines
+from preview.ipc_batches import batches_of
+from preview.json_document import NoRows, read_json
 from preview.limits import MB, Limits
 from preview.opened_text import Text
 from preview.reader import Job, finished, read_file
 from preview.said_types import PARSE, check_type
-from preview.streams import RangeFile
+from preview.streams import Forward, RangeFile
 from preview.table import Table, clean, nested_text, unique_names
 from preview.text_cells import FLOAT
 from preview.transport import Transport, open_transport
@@ -123,10 +126,20 @@ def convert(
     """
     if data.source.size == 0:
         raise NoTable("The file is empty (0 bytes), so there is nothing to show.")
-    conversion = _Conversion(engine, target, dict(data.read_as.types), limits)
+    said = dict(data.read_as.types)
+    conversion = _Conversion(
+        engine,
+        target,
+        said,
+        limits,
+        RecordColumns(engine.con, target, limits, said),
+        ArrowColumns(engine.con, target, limits, said, check, on_progress or (lambda _: None)),
+    )
     # One that has to be held whole is bounded by the worker's memory alone.
     everything = replace(limits, cells=ALL, cell=ALL, rows=ALL, skip=ALL, rows_text=ALL, text=ALL)
-    job = Job(data.source.file_name, ALL, 0, everything, None, data.read_as, None, conversion.take)
+    job = Job(
+        data.source.file_name, ALL, 0, everything, None, data.read_as, None, conversion.take, conversion.take_arrow
+    )
     while True:
         file = WatchedFile(open_transport(data.source), data.source.size, on_progress, check)
         try:
@@ -164,6 +177,9 @@ class _Conversion:
     target: Path
     said: dict[str, str]
     limits: Limits
+    records: RecordColumns
+    arrow: ArrowColumns
+    whole: bool = False
     fast: bool = True
     width: int = 0
     kinds: list[Kind] | None = None
@@ -174,15 +190,41 @@ class _Conversion:
     def take(self, text: Text, kind: str, job: Job) -> Table:
         """Read a text to its end; see `reader.Job`."""
         if kind == "jsonl":
-            return read_json_lines(text, **job.page)
-        if kind == "json":
+            lines = lines_as_columns(text, self.records, self.limits)
+            return self._known(lines, self.records.stores)
+        if kind == "json" and self.whole:
             return read_json(text, **job.page)
+        if kind == "json":
+            try:
+                rows = document_as_columns(text, self.records, job.limits)
+                return self._known(rows, self.records.stores)
+            except NoRows:
+                self.whole = True
+                raise _Again from None
         table = read_delimited(text, named=job.named, said=job.read_as, **{**job.page, "rows": 0})
         if (table.column_count or 0) > WIDE:
             # DuckDB works on 2,048 rows of all columns at a time, more than once: of thousands of columns too much.
             return read_delimited(text, named=job.named, said=job.read_as, **job.page)
         dialect = delimited_dialect(text, job.named, job.read_as)
         self._delimited(text, dialect, table)
+        return table
+
+    def take_arrow(self, source: RangeFile | Forward, kind: str, job: Job) -> Table:
+        """Read Arrow to its end; see `reader.Job`."""
+        table = self.arrow.write(batches_of(source, kind, shown=job.limits.columns))
+        return self._known(table, self.arrow.stores)
+
+    def _known(self, table: Table | None, stores: tuple[str, ...]) -> Table:
+        """A table that has been written without its rows. Raises _Again where it has to be read once more."""
+        if table is None:
+            raise _Again
+        self._know(
+            tuple(cells.name for cells in table.cells),
+            tuple(cells.type for cells in table.cells),
+            stores,
+            table.rows,
+            table,
+        )
         return table
 
     def write_whole(self, table: Table) -> None:

@@ -148,12 +148,12 @@ def csv_relation(path: Path, dialect: Dialect, width: int) -> str:
 
 def parsed_rows(text: Text, dialect: Dialect, limits: Limits) -> Iterator[list[list[str]]]:
     """The rows as the preview parses them, some thousands at a time. Raises TooBig for a row longer than is read."""
-    for data in _whole_rows(text, dialect, limits):
+    for data in whole_rows(text, dialect, limits):
         yield dialect.parse(decode(data, text.encoding)[0])
 
 
-def _whole_rows(text: Text, dialect: Dialect, limits: Limits) -> Iterator[bytes]:
-    """The bytes in pieces of whole rows, the leading ones left out."""
+def whole_rows(text: Text, dialect: Dialect, limits: Limits) -> Iterator[bytes]:
+    """The bytes in pieces of whole rows, the leading ones left out. Raises TooBig for a row longer than is read."""
     ends, leading = RowEnds(dialect), dialect.leading_rows
     held, base, seen, begun = bytearray(), 0, 0, leading == 0
     for chunk in text.chunks():
@@ -164,7 +164,7 @@ def _whole_rows(text: Text, dialect: Dialect, limits: Limits) -> Iterator[bytes]
             del held[: end - base]
             base, begun = end, True
         seen += len(found)
-        if begun and len(found) and len(held) >= BLOCK:
+        if begun and len(found) and len(held) >= min(BLOCK, limits.text):
             end = int(found[-1])
             yield bytes(held[: end - base])
             del held[: end - base]

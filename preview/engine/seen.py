@@ -1,0 +1,209 @@
+"""What the JSON values of a column are, over as many rows as were seen, and how such values become an Arrow array.
+
+The types are those of `preview.json_cells`, whose rules look at all values at once; here they come some thousands at a
+time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.types as pt
+
+from preview.engine.arrow_stored import is_storable
+from preview.engine.kinds import BY_NAME, judged, judging
+from preview.json_cells import json_value
+from preview.result import JsonValue
+from preview.said_types import as_said
+from preview.table import clean, nested_text
+from preview.text_cells import is_iso_moment
+
+EXACT: Final = 2**53
+"""The largest integer up to which a double holds each one."""
+HUGE: Final = 10**38
+
+# pyarrow ships no types: an array or a data type is Any to mypy.
+DataType = Any
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How a column is stored: the preview's type, Arrow's, and what it stands for (a key of `tables.VALUES`, or "").
+
+    `moment` names the kind of `kinds.KINDS` that texts of dates and times are read as.
+    """
+
+    type: str
+    kind: DataType
+    store: str = ""
+    moment: str = ""
+
+
+class Seen:
+    """A column's values as they come. `con` is the DuckDB that judges texts of dates and times."""
+
+    def __init__(self, con: Any) -> None:
+        self._con = con
+        self._kinds: set[type] = set()
+        self._low = self._high = 0
+        self._moment: str | None = ""
+        """`date` or `timestamp` where all texts are that, None where not, "" where there was none yet."""
+        self._fits: list[bool | None] = []
+        self._nested: DataType | None = pa.null()
+        """The type of all lists and objects, None where no single one holds them."""
+
+    @property
+    def is_text(self) -> bool:
+        """Whether all values are texts."""
+        return self._kinds == {str}
+
+    def add(self, values: Sequence[Any]) -> None:
+        """Learn of some more values: as `json.loads` gives them."""
+        kinds = set(map(type, values))
+        kinds.discard(type(None))
+        self._kinds |= kinds
+        if int in kinds:
+            whole = [value for value in values if type(value) is int]
+            self._low, self._high = min(self._low, *whole), max(self._high, *whole)
+        if self._kinds == {str} and self._moment is not None:
+            self._add_moments([value for value in values if value is not None])
+        if self._kinds and self._kinds <= {list, dict} and self._nested is not None:
+            self._nested = _both(self._nested, _inferred([json_value(value) for value in values]))
+
+    def form(self, said: str | None = None) -> Form:
+        """How what was seen is stored, as the type `said` if there is one."""
+        kinds = self._kinds
+        if not kinds:
+            return Form(said or "null", pa.int32())
+        if kinds == {bool}:
+            return Form("boolean", pa.bool_())
+        if said == "string":
+            return Form("string", pa.large_string())
+        if kinds == {int}:
+            return self._integers()
+        if kinds <= {int, float}:
+            # Beside floats, an integer that a double would round stays what it is.
+            rounds = float in kinds and not -EXACT <= self._low <= self._high <= EXACT
+            return Form("string", pa.large_string()) if rounds else Form("float", pa.float64())
+        if kinds == {str} and self._moment:
+            kind = judged(self._fits)
+            # Moments of offsets or years for which DuckDB has no type stay the text they are.
+            arrow = _column(self._con, kind.name, []).type
+            return Form(said or self._moment, arrow, kind.store, kind.name)
+        if kinds in ({list}, {dict}):
+            nested = self._nested
+            usable = nested is not None and not pt.is_null(nested) and is_storable(nested)
+            return Form("list" if kinds == {list} else "struct", nested if usable else pa.large_string())
+        return Form("string", pa.large_string())
+
+    def _integers(self) -> Form:
+        if self._low >= -(2**63) and self._high < 2**63:
+            return Form("integer", pa.int64())
+        if self._low >= 0 and self._high < 2**64:
+            return Form("integer", pa.uint64())
+        if self._low > -HUGE and self._high < HUGE:
+            return Form("integer", pa.decimal128(38, 0), "huge")
+        return Form("integer", pa.large_string())
+
+    def _add_moments(self, texts: list[str]) -> None:
+        # As in `text_cells.type_of`, an empty text says nothing of the others.
+        there = [text for text in texts if text]
+        if there:
+            found = is_iso_moment(there)
+            self._moment = found if self._moment in ("", found) else None
+        if texts and self._moment is not None:
+            table = pa.table([pa.array(texts, pa.large_string())], names=["c"])
+            self._con.register("texts_seen", table)
+            try:
+                ((answer,),) = self._con.execute(f"SELECT {judging('c')} FROM texts_seen").fetchall()
+            finally:
+                self._con.unregister("texts_seen")
+            self._fits = _all(self._fits, answer)
+
+
+def array_of(con: Any, form: Form, values: Sequence[Any]) -> Any:
+    """Some of the values that a `Seen` has seen, or of a part of them, as an array of its form."""
+    if form.moment:
+        return _column(con, form.moment, values)
+    if form.kind == pa.large_string():
+        return pa.array([None if value is None else text_of(json_value(value)) for value in values], form.kind)
+    if form.store == "huge":
+        return pa.array([None if value is None else Decimal(value) for value in values], form.kind)
+    if form.type == "null" or form.kind == pa.int32():
+        return pa.nulls(len(values), form.kind)
+    if form.type in ("list", "struct"):
+        return pa.array([json_value(value) for value in values], form.kind)
+    return pa.array(values, form.kind)
+
+
+def text_of(value: JsonValue) -> str:
+    """A JSON value as a cell of text."""
+    return clean(value) if isinstance(value, str) else nested_text(value)
+
+
+def said_values(name: str, said: str, values: Sequence[Any]) -> tuple[list[Any], int]:
+    """Values as the type that a user says, None where one is not of it; and how many those are."""
+    texts = [None if value is None else text_of(json_value(value)) for value in values]
+    found = as_said(name, said, texts)[0].values
+    lost = sum(value is None and bool(text) for value, text in zip(found, texts, strict=True))
+    if said in ("integer", "float"):
+        make = int if said == "integer" else float
+        return [None if value is None else make(str(value)) for value in found], lost
+    return list(found), lost
+
+
+def taken_as_empty(lost: Mapping[str, int], said: Mapping[str, str]) -> list[str]:
+    """A note on each column of which values were not of the type that is said."""
+    return [
+        f"Of “{name}”, {'1 value is' if count == 1 else f'{count:,} values are'} no {said[name]} and taken as empty."
+        for name, count in lost.items()
+        if count
+    ]
+
+
+def _column(con: Any, moment: str, values: Sequence[Any]) -> Any:
+    kind = BY_NAME[moment]
+    con.register("texts_seen", pa.table([pa.array(values, pa.large_string())], names=["c"]))
+    try:
+        found = con.sql(f"SELECT {kind.checked('c', 0)} AS c FROM texts_seen").to_arrow_table()
+        return found.column("c").combine_chunks()
+    finally:
+        con.unregister("texts_seen")
+
+
+def _all(before: Sequence[bool | None], answer: Sequence[bool | None]) -> list[bool | None]:
+    """Two answers to `judging` as the one to both their rows."""
+    if not before:
+        return list(answer)
+    *fits, digit, present = zip(before, answer, strict=True)
+    return [*(all(part is not False for part in pair) for pair in fits), any(digit), any(present)]
+
+
+def _inferred(values: Sequence[JsonValue]) -> DataType | None:
+    try:
+        return pa.array(values).type
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
+        return None
+
+
+def _both(one: DataType | None, other: DataType | None) -> DataType | None:
+    """The type that holds the values of both, None where there is none."""
+    if one is None or other is None or one == other:
+        return one if one == other else None
+    if pt.is_null(one) or pt.is_null(other):
+        return other if pt.is_null(one) else one
+    if {one, other} == {pa.int64(), pa.float64()}:
+        return pa.float64()
+    if pt.is_list(one) and pt.is_list(other):
+        inner = _both(one.value_type, other.value_type)
+        return None if inner is None else pa.list_(inner)
+    if pt.is_struct(one) and pt.is_struct(other):
+        parts = {field.name: field.type for field in one}
+        for field in other:
+            parts[field.name] = _both(parts.get(field.name, pa.null()), field.type)
+        return None if None in parts.values() else pa.struct(list(parts.items()))
+    return None
