@@ -7,8 +7,9 @@ import os
 import pytest
 from hypothesis import settings
 
-# A busy machine is slow, not wrong.
-settings.register_profile("datashelf", deadline=None)
+# A busy machine is slow, not wrong. The same examples each time, so that a change is judged by what it changed;
+# DATASHELF_TEST_RANDOM=1 looks for new ones.
+settings.register_profile("datashelf", deadline=None, derandomize=os.environ.get("DATASHELF_TEST_RANDOM") != "1")
 settings.load_profile("datashelf")
 
 pytest_plugins = ["tests.seaweed", "tests.postgres", "tests.app_server"]

@@ -26,6 +26,7 @@ from preview.asking import Cancel
 from preview.errors import Cancelled, WorkerCrashed
 from preview.pool import Pool
 from tests.unit.preview.range_server import RangeServer, serving
+from tests.worker_processes import workers
 
 AT_ONCE = 200
 ROWS = 3_000
@@ -208,7 +209,7 @@ def test_a_worker_carries_no_pandas(files: Path) -> None:
         with serving(files) as store:
             for name in KINDS:
                 previewer.preview(store.source(name))
-        (worker,) = [child for child in psutil.Process().children() if "preview.worker" in " ".join(child.cmdline())]
+        (worker,) = workers()
         loaded = Path(f"/proc/{worker.pid}/maps").read_text()
         assert "libarrow" in loaded
         assert "pandas" not in loaded

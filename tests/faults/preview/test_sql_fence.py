@@ -33,6 +33,7 @@ from preview.errors import (
 )
 from preview.limits import MB
 from tests.unit.preview.engine.asked import parquet, table
+from tests.worker_processes import workers
 
 CANARY = "canary-5f1d"
 ROWS = "SELECT i AS id, 'n' || (i % 5) AS name FROM range(1000) t(i)"
@@ -377,14 +378,10 @@ def test_what_would_never_end_is_stopped_in_words(sql: str, analyst: tuple[Analy
     assert asked.query(tables, "SELECT count(*) FROM data", limit=1).preview.json_rows() == [[100_000]]
 
 
-def workers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "preview.engine.worker" in " ".join(child.cmdline())]
-
-
 def test_a_cancelled_query_stops_using_the_processor_within_a_second(analyst: tuple[Analyst, dict[str, Data]]) -> None:
     asked, tables = analyst
     asked.query(tables, "SELECT 1", limit=1)
-    before = workers()
+    before = workers("preview.engine.worker")
     cancel = Cancel()
     outcomes: list[object] = []
 
@@ -406,7 +403,7 @@ def test_a_cancelled_query_stops_using_the_processor_within_a_second(analyst: tu
     # What the process had used in all when it was gone: processor time, so that a busy machine does not matter.
     assert ended_children() - ended_before - used < 1
     assert asked.query(tables, "SELECT count(*) FROM data", limit=1).preview.json_rows() == [[100_000]]
-    assert busy.pid not in [worker.pid for worker in workers()]
+    assert busy.pid not in [worker.pid for worker in workers("preview.engine.worker")]
 
 
 def ended_children() -> float:

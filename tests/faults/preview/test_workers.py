@@ -20,6 +20,7 @@ from preview.errors import TimedOut, TooBig, WorkerCrashed
 from preview.limits import MB
 from preview.pool import Pool
 from tests.unit.preview.range_server import serving
+from tests.worker_processes import workers
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -28,10 +29,6 @@ def csv(folder: Path) -> Source:
     path = folder / "x.csv"
     path.write_text("a,b\n1,2\n")
     return Source(path.as_uri(), path.stat().st_size, path.name)
-
-
-def workers() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children() if "preview.worker" in " ".join(child.cmdline())]
 
 
 def test_a_worker_killed_in_mid_read_costs_one_retry(tmp_path: Path) -> None:
