@@ -72,6 +72,9 @@ def number_bins(low: float, high: float, *, whole: bool, most: int = BARS) -> Nu
     # Whole numbers one by one have a bar each; else what stands on the last edge belongs to the last bar.
     alone = whole and step.width == 1
     last = math.floor(high / step.width) + 1 if alone else math.ceil(high / step.width)
+    # A number next to nought may vanish in the division.
+    first -= step.times(first) > low
+    last += step.times(last) < high
     return NumberBins(first, step, max(1, last - first))
 
 
