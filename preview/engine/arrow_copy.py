@@ -141,7 +141,7 @@ class ArrowColumns:
             except pa.ArrowMemoryError:
                 raise
             except pa.ArrowException:
-                if place in self._texts:
+                if one is TEXT:
                     raise
                 self._texts.add(place)
                 fit = False

@@ -18,6 +18,8 @@ from preview.table import nested_text
 ALL: Final = 1 << 60
 MOST_LEAVES: Final = 500
 """Fields within one nested column; of more it is text."""
+MOST_LEVELS: Final = 30
+"""Levels of a nested column: DuckDB takes some memory for each, for every reader."""
 DIGITS: Final = 38
 """Digits of the longest decimal that DuckDB has a type for."""
 
@@ -55,7 +57,7 @@ def stored_as(kind: DataType) -> Stored:
     if pt.is_map(kind):
         return _map(kind)
     target = _shared(kind)
-    if target is None or _leaves(target) > MOST_LEAVES or not _takes(kind, target):
+    if target is None or not is_storable(target) or not _takes(kind, target):
         return TEXT
     if pt.is_nested(target):
         return Stored(target, "", lambda array: _valid(array.cast(target)))
@@ -63,17 +65,20 @@ def stored_as(kind: DataType) -> Stored:
 
 
 def is_storable(kind: DataType) -> bool:
-    """Whether Parquet and DuckDB have the nested type with its fields' own names, each with a value of its own."""
+    """Whether Parquet and DuckDB have the nested type, of a bearable size, with its fields' own names."""
+    return _depth(kind) <= MOST_LEVELS and _leaves(kind) <= MOST_LEAVES and _has_own_names(kind)
+
+
+def _has_own_names(kind: DataType) -> bool:
     if pt.is_struct(kind):
         names = [kind.field(place).name for place in range(kind.num_fields)]
-        # DuckDB tells no two names apart by case, and renames the second.
+        # DuckDB tells no two names apart by case, and gives one that is empty another.
         return (
             0 < len({name.lower() for name in names}) == len(names)
-            and not any("\0" in name for name in names)
-            and all(is_storable(kind.field(place).type) for place in range(kind.num_fields))
-            and _leaves(kind) <= MOST_LEAVES
+            and all(name and "\0" not in name for name in names)
+            and all(_has_own_names(kind.field(place).type) for place in range(kind.num_fields))
         )
-    return is_storable(kind.value_type) if pt.is_list(kind) or pt.is_large_list(kind) else True
+    return _has_own_names(kind.value_type) if pt.is_list(kind) or pt.is_large_list(kind) else True
 
 
 def text_of(array: Array) -> Array:
@@ -115,7 +120,7 @@ def _valid(array: Array) -> Array:
 
 def _map(kind: DataType) -> Stored:
     key, item = _shared(kind.key_type), _shared(kind.item_type)
-    if key is None or item is None or pt.is_nested(key) or _leaves(item) > MOST_LEAVES:
+    if key is None or item is None or pt.is_nested(key) or not is_storable(item):
         return TEXT
     target = pa.map_(key, item)
 
@@ -171,8 +176,7 @@ def _shared_nested(kind: DataType) -> DataType | None:
         parts = [(kind.field(place).name, _shared(kind.field(place).type)) for place in range(kind.num_fields)]
         if any(part is None for _, part in parts):
             return None
-        target = pa.struct(parts)
-        return target if is_storable(target) else None
+        return pa.struct(parts)
     if pt.is_list(kind) or pt.is_fixed_size_list(kind) or pt.is_list_view(kind):
         inner = _shared(kind.value_type)
         return None if inner is None else pa.list_(inner)
@@ -186,6 +190,12 @@ def _leaves(kind: DataType) -> int:
     if pt.is_struct(kind):
         return sum(_leaves(kind.field(place).type) for place in range(kind.num_fields))
     return _leaves(kind.value_type) if pt.is_list(kind) or pt.is_large_list(kind) else 1
+
+
+def _depth(kind: DataType) -> int:
+    if pt.is_struct(kind):
+        return 1 + max((_depth(kind.field(place).type) for place in range(kind.num_fields)), default=0)
+    return 1 + _depth(kind.value_type) if pt.is_list(kind) or pt.is_large_list(kind) else 0
 
 
 def _is_text(kind: DataType) -> bool:
