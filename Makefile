@@ -1,12 +1,14 @@
 # Datashelf's commands. `make run` and `make test` need Python 3.11 or later and nothing else: they make .venv and install into it.
 # PORT=8600 make run           another port
 # PYTEST_ARGS="-k preview" make test
+# WORKERS=1 make test          tests beside each other; many of them only wait, so a few more than cores are quicker
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 PIP := $(PYTHON) -m pip --quiet --disable-pip-version-check
 PORT ?=
 PYTEST_ARGS ?=
+WORKERS ?= 3
 BENCH_ARGS ?=
 SCREENS_ARGS ?=
 
@@ -26,7 +28,7 @@ run: $(VENV)/.installed
 	@exec $(PYTHON) -m streamlit run app.py $(if $(PORT),--server.port=$(PORT))
 
 test: $(VENV)/.installed-dev
-	@exec $(PYTHON) -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check .

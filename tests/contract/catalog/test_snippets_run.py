@@ -101,6 +101,7 @@ def paste_all(app: RunningApp, file_name: str, data: bytes, expected: str, folde
             assert expected in shown, f"{here}\n{shown}"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("file_name", FILES)
 def test_snippets_run_for_every_format(local_app: RunningApp, file_name: str, tmp_path: Path) -> None:
     paste_all(local_app, file_name, FILES[file_name], "447082", tmp_path)
