@@ -44,6 +44,8 @@ def family_of(kind: str) -> Family:
 
 COUNTABLE: Final = frozenset({"whole", "real", "decimal", "boolean", "moment", "clock", "text"})
 """Families whose values are worth counting one by one."""
+LENGTHS: Final = frozenset({"text", "bytes", "items"})
+"""Families of which the lengths are told, and no values but the frequent ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +89,18 @@ class Asked:
         }.get(self.family, self.number)
 
     def first(self) -> dict[str, str]:
-        """Pass 1."""
+        """Pass 1; what it leaves out of text is counted by length."""
         name, number = self.name, self.number
         wanted = {"present": f"count({name})"}
         if self.family in COUNTABLE and self.family != "boolean":
             wanted["distinct"] = f"approx_count_distinct({name})"
+        if self.family in LENGTHS:
+            return wanted
         if self.family in ("whole", "decimal", "clock"):
             wanted |= {"min": f"min({name})", "max": f"max({name})"}
         if self.family in ("real", "moment"):
             finite = f"CASE WHEN isfinite({name}) THEN {name} END"
             wanted |= {"min": f"min({finite})", "max": f"max({finite})", "finite": f"count({finite})"}
-        if self.family == "text":
-            wanted["empty"] = f"count(*) FILTER ({name} = '')"
         if number:
             wanted |= {
                 "low": f"min({number})",
@@ -108,16 +110,15 @@ class Asked:
             }
         return wanted
 
-    def second(self, known: Mapping[str, Any], *, exact: bool) -> dict[str, str]:
-        """Pass 2, given what pass 1 found."""
+    def second(self, known: Mapping[str, Any]) -> dict[str, str]:
+        """Pass 2, given what pass 1 found: estimates, where nothing better is cheap."""
         number, low, high = self.number, known.get("low"), known.get("high")
         if not number or low is None or high is None:
             return {}
-        quantile = "quantile_cont" if exact else "approx_quantile"
         bounds = [math.nextafter(edge, -math.inf) for edge in self.edges(low, high)[1:-1]] + [high]
         listed = ", ".join(f"{bound!r}::DOUBLE" for bound in bounds)
         return {
-            "quartiles": f"{quantile}({number}, [0.25, 0.5, 0.75])",
+            "quartiles": f"approx_quantile({number}, [0.25, 0.5, 0.75])",
             "bars": f"map_values(histogram({number}, [{listed}]))",
         }
 

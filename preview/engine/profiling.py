@@ -14,7 +14,7 @@ from preview.engine.connect import Engine, connect, quoted
 from preview.engine.looks import looks_of
 from preview.engine.measures import family_of
 from preview.engine.sampling import FIRST_ROWS, SAMPLED, footer_facts, sample
-from preview.engine.statistics import EXACT_ROWS, Passes, Statistics, kind_of
+from preview.engine.statistics import Passes, Statistics, kind_of
 from preview.engine.tables import OpenTable, TableColumn, is_parquet
 from preview.engine.tasks import Answer, Desk, data_from_plain
 from preview.profile import ColumnProfile, Profile
@@ -55,8 +55,10 @@ def _profile(
         for column, raw, look in zip(found.columns, found.raw, looks, strict=True)
     )
     notes = list(about.notes)
-    if found.rows > EXACT_ROWS:
-        notes.append("Quartiles and medians of this many rows are close estimates; all else is counted.")
+    estimated = [column.name for column, raw in zip(found.columns, found.raw, strict=True) if raw.get("estimated")]
+    if estimated:
+        which = "one column" if len(estimated) == 1 else f"{len(estimated):,} columns"
+        notes.append(f"Quartiles and medians of {which} are close estimates; all else is counted.")
     everything = "the only row" if found.rows == 1 else f"all {found.rows:,} rows"
     return Profile(
         found.rows,

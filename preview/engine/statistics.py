@@ -1,4 +1,4 @@
-"""The statistics of all columns of a table: two passes, exact top values, and rows that stand there twice."""
+"""The statistics of all columns of a table, exact top values, and rows that stand there twice."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import duckdb
+import numpy as np
 
-from preview.engine.counted import TOP, count_columns, count_values, json_values, plain_integer
-from preview.engine.measures import COUNTABLE, Asked, family_of, select
+from preview.engine.counted import TOP, count_lengths, count_values, json_values, plain_integer
+from preview.engine.held import held_columns
+from preview.engine.measures import COUNTABLE, LENGTHS, Asked, family_of, select
+from preview.engine.spread import spread
 from preview.engine.tables import TableColumn
 from preview.moments import clock_writer, date_writer, moment_writer
 from preview.profile import ColumnProfile, Histogram, Kind
@@ -23,12 +26,15 @@ FEW_TOGETHER: Final = 4
 """Columns asked in one statement, of files with few rows and with many: each thread holds a row group of all of them
 at once, and rows by the million stand in large ones."""
 EXACT_ROWS: Final = 200_000
-"""Rows up to which everything is counted and sorted out exactly; above, quantiles are t-digests."""
+"""Rows up to which all columns are fetched; above, they are aggregated where they are."""
 CELLS: Final = 2_000_000
-"""Cells of a small table that are fetched at once."""
+HELD_TOGETHER: Final = 500
+"""Cells, and columns, of a small table that are fetched at once."""
 DUPLICATE_CELLS: Final = 20_000_000
 DUPLICATE_ROWS: Final = 1_000_000
 """Up to which rows are compared as wholes."""
+MIXING: Final = np.uint64(0x9E3779B97F4A7C15)
+"""An odd number to put the hash of some columns behind that of others with."""
 FEW_LABELS: Final = 1_000
 LABEL_SHARE: Final = 0.2
 """Text is labels up to so many different values, which are such a part of the rows (the Hugging Face viewer's rule)."""
@@ -61,33 +67,65 @@ class Passes:
     def run(self) -> Statistics:
         """Raises what DuckDB raises."""
         ((rows,),) = self._con.execute(f"SELECT count(*) FROM {self._relation}").fetchall()
-        if rows > EXACT_ROWS:
-            # Each statement plans the whole view; of very many columns more are asked at once.
-            self._together = max(FEW_TOGETHER, len(self._asked) // 100)
-        found = self._measured([asked.first() for asked in self._asked], begin=0.0, end=0.45)
-        exact = rows <= EXACT_ROWS
-        counted = [
-            asked.family in COUNTABLE and bool(known["present"]) and _is_worth_counting(asked, known, exact=exact)
-            for asked, known in zip(self._asked, found, strict=True)
-        ]
-        second = [
-            {} if done else asked.second(known, exact=exact)
-            for asked, known, done in zip(self._asked, found, counted, strict=True)
-        ]
-        for known, more in zip(found, self._measured(second, begin=0.45, end=0.7), strict=True):
-            known |= more
-        places = [place for place, done in enumerate(counted) if done]
-        # A statement costs more than a few rows: of small tables many columns are fetched and counted here.
-        size = max(1, CELLS // max(rows, 1)) if exact else 1
-        for begin in range(0, len(places), size):
-            chunk = places[begin : begin + size]
-            self._on_pass(0.7 + 0.25 * begin / len(places), 0.7 + 0.25 * (begin + len(chunk)) / len(places))
-            count = count_columns if exact else count_values
-            counts = count(self._con, [(self._asked[place], found[place]) for place in chunk], self._relation)
-            for place, more in zip(chunk, counts, strict=True):
-                found[place] |= more
+        found = self._few(rows) if rows <= EXACT_ROWS else self._many()
         columns = [_profile(asked, known, rows) for asked, known in zip(self._asked, found, strict=True)]
         return Statistics(columns, rows, self._duplicates(rows), found)
+
+    def _few(self, rows: int) -> list[Found]:
+        """Everything of few rows: they are fetched, some columns at a time."""
+        found: list[Found] = [defaultdict(lambda: None) for _ in self._asked]
+        size = max(1, min(HELD_TOGETHER, CELLS // max(rows, 1)))
+        places = [place for place, asked in enumerate(self._asked) if asked.family in COUNTABLE]
+        for begin in range(0, len(places), size):
+            chunk = places[begin : begin + size]
+            self._on_pass(0.9 * begin / len(places), 0.9 * (begin + len(chunk)) / len(places))
+            for place, more in zip(chunk, self._held(chunk), strict=True):
+                found[place] |= more
+        rest = [{} if asked.family in COUNTABLE else asked.first() for asked in self._asked]
+        for known, more in zip(found, self._measured(rest, begin=0.9, end=0.95), strict=True):
+            known |= more
+        self._by_length(found)
+        return found
+
+    def _held(self, places: Sequence[int]) -> list[dict[str, Any]]:
+        """Some columns counted; where there is not the memory to fetch them, fewer at a time, or where they are."""
+        try:
+            return held_columns(self._con, [self._asked[place] for place in places], self._relation)
+        except (MemoryError, duckdb.OutOfMemoryException):
+            if len(places) > 1:
+                half = len(places) // 2
+                return self._held(places[:half]) + self._held(places[half:])
+        (place,) = places
+        asked = self._asked[place]
+        known = _by_place(self._answered([(place, asked.first())]))[place]
+        return [known | count_values(self._con, asked, known, self._relation)] if known["present"] else [known]
+
+    def _many(self) -> list[Found]:
+        """Everything of many rows: by aggregates over all of them, and by counting what has few values."""
+        # Each statement plans the whole view; of very many columns more are asked at once.
+        self._together = max(FEW_TOGETHER, len(self._asked) // 100)
+        found = self._measured([asked.first() for asked in self._asked], begin=0.0, end=0.4)
+        for place, (asked, known) in enumerate(zip(self._asked, found, strict=True)):
+            self._on_pass(0.4 + 0.5 * place / len(found), 0.4 + 0.5 * (place + 1) / len(found))
+            if asked.family in COUNTABLE and known["present"] and _is_worth_counting(asked, known):
+                known |= count_values(self._con, asked, known, self._relation)
+            if asked.number and known["quartiles"] is None and asked.family not in LENGTHS:
+                known |= spread(self._con, asked, known, self._relation)
+        self._by_length(found)
+        second = [
+            asked.second(known) if known["quartiles"] is None else {}
+            for asked, known in zip(self._asked, found, strict=True)
+        ]
+        for known, more, wanted in zip(found, self._measured(second, begin=0.9, end=0.95), second, strict=True):
+            known |= more
+            known["estimated"] = bool(wanted)
+        return found
+
+    def _by_length(self, found: Sequence[Found]) -> None:
+        """The lengths of what was not counted value by value."""
+        for asked, known in zip(self._asked, found, strict=True):
+            if asked.family in LENGTHS and known["present"] and known["quartiles"] is None:
+                known |= count_lengths(self._con, asked, self._relation)
 
     def _measured(self, wanted: Sequence[Mapping[str, str]], *, begin: float, end: float) -> list[Found]:
         """What was asked of each column, whose values that are the column's own are JSON values already."""
@@ -95,12 +133,8 @@ class Passes:
         chunks = self._chunks([(place, measures) for place, measures in enumerate(wanted) if measures])
         for nth, chunk in enumerate(chunks):
             self._on_pass(begin + (end - begin) * nth / len(chunks), begin + (end - begin) * (nth + 1) / len(chunks))
-            table = self._answered(chunk)
-            for name, column in zip(table.column_names, table.columns, strict=True):
-                place, _, measure = name.partition(".")
-                results[int(place)][measure] = (
-                    json_values(column)[0] if measure in ("min", "max") else column.to_pylist()[0]
-                )
+            for place, answer in _by_place(self._answered(chunk)).items():
+                results[place] |= answer
         return results
 
     def _chunks(self, wanted: Wanted) -> list[Wanted]:
@@ -136,16 +170,31 @@ class Passes:
             return None
         self._on_pass(0.95, 1.0)
         # Two hashes of 64 bits with different seeds: that different rows have both in common does not happen.
-        names = ", ".join(asked.name for asked in self._asked)
-        ((distinct,),) = self._con.execute(
-            f"SELECT count(*) FROM (SELECT DISTINCT hash({names}), hash('', {names}) FROM {self._relation})"
-        ).fetchall()
-        return int(rows - distinct)
+        if width <= HELD_TOGETHER:
+            names = ", ".join(asked.name for asked in self._asked)
+            hashes = f"SELECT DISTINCT hash({names}), hash('', {names}) FROM {self._relation}"
+            ((distinct,),) = self._con.execute(f"SELECT count(*) FROM ({hashes})").fetchall()
+            return int(rows - distinct)
+        both = np.zeros((2, rows), np.uint64)
+        for begin in range(0, width, HELD_TOGETHER):
+            names = ", ".join(asked.name for asked in self._asked[begin : begin + HELD_TOGETHER])
+            more = self._con.sql(f"SELECT hash({names}), hash('', {names}) FROM {self._relation}").to_arrow_table()
+            both = both * MIXING + np.stack([column.to_numpy() for column in more.columns])
+        return int(rows - len(np.unique(both, axis=1).T))
 
 
-def _is_worth_counting(asked: Asked, known: Found, *, exact: bool) -> bool:
+def _by_place(answer: Any) -> dict[int, dict[str, Any]]:
+    """The answer to `measures.select`, column by column."""
+    found: dict[int, dict[str, Any]] = defaultdict(dict)
+    for name, column in zip(answer.column_names, answer.columns, strict=True):
+        place, _, measure = name.partition(".")
+        found[int(place)][measure] = json_values(column)[0] if measure in ("min", "max") else column.to_pylist()[0]
+    return found
+
+
+def _is_worth_counting(asked: Asked, known: Found) -> bool:
     # Where most values stand once, no value is frequent, and counting them costs the memory of all.
-    return exact or asked.family == "boolean" or known["distinct"] < 0.5 * known["present"]
+    return asked.family == "boolean" or known["distinct"] < 0.5 * known["present"]
 
 
 def _profile(asked: Asked, found: Found, rows: int) -> ColumnProfile:

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from preview.engine import statistics
+from preview.engine import spread, statistics
 from preview.engine.counted import quantiles
 from preview.engine.measures import moment_edges
 from preview.profile import ColumnProfile, Histogram, Profile
@@ -136,6 +136,47 @@ def test_many_rows_are_estimated_closely_and_counted_exactly(tmp_path: Path, mon
     assert "id-like" in slugs(columns["id"])
 
 
+@pytest.mark.parametrize("shape", ["even", "lognormal", "steps", "far out"])
+def test_quartiles_of_many_values_are_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shape: str) -> None:
+    monkeypatch.setattr(statistics, "EXACT_ROWS", 1000)
+    noise = np.random.default_rng(8)
+    values = {
+        "even": noise.random(30_001) - 0.5,
+        "lognormal": np.exp(noise.normal(0, 2, 30_001)),
+        "steps": noise.integers(0, 20_000, 30_001) * 0.25,
+        "far out": np.append(noise.normal(0, 1, 30_000), 1e12),
+    }[shape]
+    profile = profile_of(tmp_path, pa.table({"c": values}), group=5_000)
+    (column,) = profile.columns
+    found = [float(str(value)) for value in (column.q1, column.median, column.q3)]
+    assert found == pytest.approx(np.quantile(values, (0.25, 0.5, 0.75)), rel=1e-12)
+    assert_bars(column.histogram, values.tolist())
+    assert not profile.notes
+
+
+def test_quartiles_that_would_need_nearly_all_values_are_estimates_and_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "EXACT_ROWS", 1000)
+    monkeypatch.setattr(spread, "FETCHED", 1000)
+    values = np.append(np.random.default_rng(8).normal(0, 1, 30_000), 1e12)
+    profile = profile_of(tmp_path, pa.table({"c": values}), group=5_000)
+    assert float(str(profile.columns[0].median)) == pytest.approx(np.median(values), abs=0.05)
+    assert profile.notes == ("Quartiles and medians of one column are close estimates; all else is counted.",)
+
+
+def test_columns_too_large_to_be_fetched_are_counted_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise MemoryError
+
+    table = pa.table({"n": [3, 1, 1, None], "t": ["a", "b", "b", ""], "f": [True, True, None, False]})
+    expected = profile_of(tmp_path, table).columns
+    monkeypatch.setattr(statistics, "held_columns", failing)
+    assert profile_of(tmp_path, table).columns == expected
+
+
 def test_numbers_beyond_doubles_are_exact(tmp_path: Path) -> None:
     column = one(tmp_path, [2**63, 2**64 - 1, None], pa.uint64())
     assert (column.kind, column.min, column.max) == ("int", str(2**63), str(2**64 - 1))
@@ -238,7 +279,11 @@ def test_quantiles_of_counted_values_are_numpys() -> None:
         assert found == pytest.approx(np.quantile(np.repeat(numbers, counts), (0.0, 0.25, 0.5, 0.75, 1.0)))
 
 
-def test_rows_that_stand_there_before_are_counted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("together", [1, 500])
+def test_rows_that_stand_there_before_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    monkeypatch.setattr(statistics, "HELD_TOGETHER", together)
     frame = pd.DataFrame({"a": [1, 1, 2, None, None, 1], "b": ["x", "x", "y", "z", "z", "y"]})
     profile = profile_of(tmp_path, pa.Table.from_pandas(frame, preserve_index=False))
     assert profile.duplicates == int(frame.duplicated().sum()) == 2
