@@ -40,6 +40,11 @@ class Hint:
     slug: str
     text: str
 
+    @property
+    def warns(self) -> bool:
+        """Whether something may be wrong with the data; an id or a constant is only worth knowing."""
+        return self.slug not in ("id-like", "constant")
+
 
 @dataclass(frozen=True, slots=True)
 class ColumnProfile:

@@ -70,8 +70,8 @@ function heading(data) {
 function hintList(hints) {
   const list = element("ul", "hints");
   for (const hint of hints) {
-    const item = element("li");
-    item.append(icon("hint"), element("span", "", hint));
+    const item = element("li", hint.warns ? "warns" : "");
+    item.append(icon("hint"), element("span", "", hint.text));
     list.append(item);
   }
   return list;

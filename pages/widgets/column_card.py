@@ -37,7 +37,7 @@ def card(column: ColumnProfile, rows: int, *, params: Mapping[str, str]) -> dict
         "name": column.name,
         "type": column_words.type_name(column.type),
         "facts": _facts(column, rows, params),
-        "hints": [hint.text for hint in column.hints],
+        "hints": [{"text": hint.text, "warns": hint.warns} for hint in column.hints],
         "bars": [_linked(bar, rows, params) for bar in bars],
         "bars_title": "Distribution" if bars and bars[0].where else "Lengths",
         "ends": _ends(column),

@@ -37,10 +37,12 @@ function nameCell(column) {
   const cell = element("td", "name", column.name);
   cell.title = column.name;
   if (column.hints.length) {
-    const mark = element("span", "mark");
-    mark.title = column.hints.join("\n");
+    const warns = column.hints.some((hint) => hint.warns);
+    const mark = element("span", warns ? "mark warns" : "mark");
+    const texts = column.hints.map((hint) => hint.text);
+    mark.title = texts.join("\n");
     mark.setAttribute("role", "img");
-    mark.setAttribute("aria-label", column.hints.join(" "));
+    mark.setAttribute("aria-label", texts.join(" "));
     mark.append(icon("hint"));
     cell.append(mark);
   }

@@ -34,7 +34,7 @@ def row(column: ColumnProfile, rows: int) -> dict[str, object]:
         "empty": column_words.share(column.nulls, rows),
         "distinct": column_words.distinct(column),
         "summary": column_words.summary(column, rows),
-        "hints": [hint.text for hint in column.hints],
+        "hints": [{"text": hint.text, "warns": hint.warns} for hint in column.hints],
     }
 
 

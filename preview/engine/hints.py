@@ -32,7 +32,7 @@ SENTINELS: Final[tuple[JsonValue, ...]] = (
     99999999,
 )
 UNIQUE: Final = 0.995
-"""HyperLogLog is off by up to so much for columns where every value is another."""
+"""HyperLogLog is off by up to so much for columns where no two values are the same."""
 
 
 def with_hints(profile: ColumnProfile, rows: int, raw: Mapping[str, Any], looks: Mapping[str, float]) -> ColumnProfile:
@@ -70,9 +70,9 @@ def _id_like(profile: ColumnProfile, present: int) -> list[Hint]:
     if profile.kind not in ("int", "string_text") or present < ENOUGH or profile.distinct is None:
         return []
     if profile.distinct_exact:
-        return [Hint("id-like", "Every value is another, as in an id.")] if profile.distinct == present else []
+        return [Hint("id-like", "No two values are the same, as in an id.")] if profile.distinct == present else []
     if profile.distinct >= UNIQUE * present:
-        return [Hint("id-like", "Nearly every value is another, as in an id.")]
+        return [Hint("id-like", "Nearly all values differ, as in an id.")]
     return []
 
 
