@@ -87,8 +87,10 @@ def shortened(values: pd.Series[Any]) -> pd.Series[Any] | None:
 
 
 def float_format(values: Iterable[Any]) -> str | None:
-    """As many decimals as the longest value has; `%g` where one has an exponent; None where one is beyond 2^53."""
+    """As many decimals as the longest value has; `%g`, the shortest number that is the value, where one has an exponent
+    or would get digits that are not there (0.7768181049834226 with 18 decimals); None where one is beyond 2^53."""
     decimals, exponent = 0, False
+    found: list[str] = []
     for value in values:
         text = str(value)
         if not text.lstrip("-")[:1].isdigit():
@@ -97,4 +99,7 @@ def float_format(values: Iterable[Any]) -> str | None:
             return None
         exponent = exponent or "e" in text
         decimals = max(decimals, len(text.partition(".")[2]))
-    return "%g" if exponent else f"%.{decimals}f"
+        found.append(text)
+    if exponent or any(float(text) and f"{float(text):.{decimals}f}".rstrip("0") != text.rstrip("0") for text in found):
+        return "%g"
+    return f"%.{decimals}f"

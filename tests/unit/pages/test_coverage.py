@@ -68,6 +68,8 @@ def test_pages_end_with_the_last_row_or_one_past_a_full_page() -> None:
         ([2.0, 3.0], "%.1f"),
         ([float("nan"), float("inf"), None, -0.25], "%.2f"),
         ([1e-20, 1.0], "%g"),
+        ([0.7768181049834226, 0.027355611329157682], "%g"),
+        ([0.1, 1234.25, 3.0], "%.2f"),
         ([float(2**53), 1.0], None),
         ([], "%.0f"),
     ],
