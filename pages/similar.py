@@ -10,7 +10,7 @@ import streamlit as st
 import services
 from catalog.caller import Caller
 from catalog.errors import CatalogError, DatabaseUnavailable
-from catalog.similar import Similar
+from catalog.similar import MOST_COLUMNS, Similar
 from catalog.views import FileVersion
 from pages import wording
 from pages.navigation import dataset_address
@@ -44,8 +44,11 @@ def line(of: Similar) -> dict[str, str]:
 
 
 def shares(shared: tuple[str, ...], of: int) -> str:
-    """`Shares 5 of 7 columns: iata, name, city …`."""
-    if of == 1:
+    """`Shares 5 of 7 columns: iata, name, city …`; of a wide file only the first columns are compared."""
+    if of >= MOST_COLUMNS:
+        every = "all" if len(shared) == of else f"{len(shared):,}"
+        count = f"{every} of the first {of:,} columns"
+    elif of == 1:
         count = "the only column"
     elif len(shared) == of:
         count = f"all {of:,} columns"

@@ -107,4 +107,6 @@ def test_shared_columns_are_counted_and_named() -> None:
     assert shares(("a", "b"), 7) == "Shares 2 of 7 columns: a, b"
     assert shares(("a", "b"), 2) == "Shares all 2 columns: a, b"
     assert shares(("a",), 1) == "Shares the only column: a"
+    assert shares(("a",) * 300, 300) == "Shares all of the first 300 columns: a, a, a, a, a, a …"
+    assert shares(("a", "b"), 300) == "Shares 2 of the first 300 columns: a, b"
     assert shares(tuple("abcdefgh"), 9) == "Shares 8 of 9 columns: a, b, c, d, e, f …"
