@@ -118,8 +118,10 @@ class Row {
         return [upload.sentence()];
       case "finishing":
         return upload.note ? ["All bytes sent", upload.note] : ["All bytes sent", "checking them with the store"];
-      case "done":
-        return [...describe(upload.result), "checked, complete"];
+      case "done": {
+        const read = describe(upload.result);
+        return read.length ? [...read, "checked, complete"] : ["Checked, complete"];
+      }
       default: {
         const percent = formatPercent(upload.fraction());
         if (upload.note) return [percent, upload.note];
