@@ -6,25 +6,34 @@ time.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.types as pt
 
 from preview.engine.arrow_stored import is_storable
-from preview.engine.kinds import BY_NAME, judged, judging
+from preview.engine.kinds import BY_NAME, KINDS, TEXT
 from preview.json_cells import json_value
 from preview.result import JsonValue
 from preview.said_types import as_said
-from preview.table import clean, nested_text
+from preview.table import SAFE_INTEGER, clean, nested_text
 from preview.text_cells import is_iso_moment
 
 EXACT: Final = 2**53
 """The largest integer up to which a double holds each one."""
 HUGE: Final = 10**38
+UNFIT: Final = (pa.ArrowException, OverflowError, TypeError, ValueError)
+USUAL: Final = (
+    "^[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:[.][0-9]{1,9})?)?"
+    "(?:Z|[-+][0-9]{2}:[0-9]{2})?$"
+)
+"""Moments as JSON shows them (`text_cells.TIMESTAMP`, written in one way)."""
 
 # pyarrow ships no types: an array or a data type is Any to mypy.
 DataType = Any
@@ -52,7 +61,7 @@ class Seen:
         self._low = self._high = 0
         self._moment: str | None = ""
         """`date` or `timestamp` where all texts are that, None where not, "" where there was none yet."""
-        self._fits: list[bool | None] = []
+        self._ways = [kind for kind in KINDS if kind.type in ("date", "timestamp")]
         self._nested: DataType | None = pa.null()
         """The type of all lists and objects, None where no single one holds them."""
 
@@ -72,7 +81,7 @@ class Seen:
         if self._kinds == {str} and self._moment is not None:
             self._add_moments([value for value in values if value is not None])
         if self._kinds and self._kinds <= {list, dict} and self._nested is not None:
-            self._nested = _both(self._nested, _inferred([json_value(value) for value in values]))
+            self._nested = _both(self._nested, _inferred(values))
 
     def form(self, said: str | None = None) -> Form:
         """How what was seen is stored, as the type `said` if there is one."""
@@ -90,7 +99,7 @@ class Seen:
             rounds = float in kinds and not -EXACT <= self._low <= self._high <= EXACT
             return Form("string", pa.large_string()) if rounds else Form("float", pa.float64())
         if kinds == {str} and self._moment:
-            kind = judged(self._fits)
+            kind = self._ways[0] if self._ways else TEXT
             # Moments of offsets or years for which DuckDB has no type stay the text they are.
             arrow = _column(self._con, kind.name, []).type
             return Form(said or self._moment, arrow, kind.store, kind.name)
@@ -113,16 +122,23 @@ class Seen:
         # As in `text_cells.type_of`, an empty text says nothing of the others.
         there = [text for text in texts if text]
         if there:
-            found = is_iso_moment(there)
+            found = _moment_of(there)
             self._moment = found if self._moment in ("", found) else None
         if texts and self._moment is not None:
-            table = pa.table([pa.array(texts, pa.large_string())], names=["c"])
-            self._con.register("texts_seen", table)
+            self._judge(texts)
+
+    def _judge(self, texts: list[str]) -> None:
+        """Keep the ways to store moments that these texts, too, allow."""
+        ways = [kind for kind in self._ways if self._moment in ("", kind.type)]
+        if ways:
+            self._con.register("texts_seen", pa.table([pa.array(texts, pa.large_string())], names=["c"]))
+            fits = ", ".join(f"bool_and({kind.fitting('c')})" for kind in ways)
             try:
-                ((answer,),) = self._con.execute(f"SELECT {judging('c')} FROM texts_seen").fetchall()
+                (answer,) = self._con.execute(f"SELECT {fits} FROM texts_seen").fetchall()
             finally:
                 self._con.unregister("texts_seen")
-            self._fits = _all(self._fits, answer)
+            ways = [kind for kind, fit in zip(ways, answer, strict=True) if fit]
+        self._ways = ways
 
 
 def array_of(con: Any, form: Form, values: Sequence[Any]) -> Any:
@@ -130,12 +146,18 @@ def array_of(con: Any, form: Form, values: Sequence[Any]) -> Any:
     if form.moment:
         return _column(con, form.moment, values)
     if form.kind == pa.large_string():
+        # A column of nothing but texts takes no look at each of them.
+        with contextlib.suppress(pa.ArrowException, ValueError):
+            return pa.array(values, form.kind)
         return pa.array([None if value is None else text_of(json_value(value)) for value in values], form.kind)
     if form.store == "huge":
         return pa.array([None if value is None else Decimal(value) for value in values], form.kind)
     if form.type == "null" or form.kind == pa.int32():
         return pa.nulls(len(values), form.kind)
     if form.type in ("list", "struct"):
+        # What JSON writes as text (a NaN, a large integer) has no place in a type that was found for all values.
+        with contextlib.suppress(*UNFIT):
+            return pa.array(values, form.kind)
         return pa.array([json_value(value) for value in values], form.kind)
     return pa.array(values, form.kind)
 
@@ -175,19 +197,41 @@ def _column(con: Any, moment: str, values: Sequence[Any]) -> Any:
         con.unregister("texts_seen")
 
 
-def _all(before: Sequence[bool | None], answer: Sequence[bool | None]) -> list[bool | None]:
-    """Two answers to `judging` as the one to both their rows."""
-    if not before:
-        return list(answer)
-    *fits, digit, present = zip(before, answer, strict=True)
-    return [*(all(part is not False for part in pair) for pair in fits), any(digit), any(present)]
+def _moment_of(texts: Sequence[str]) -> str | None:
+    """What `is_iso_moment` says of texts of which none is empty, sooner where all are written the usual way."""
+    with contextlib.suppress(ValueError):
+        array = pa.array(texts, pa.large_string())
+        if pc.all(pc.match_substring_regex(array, USUAL)).as_py():
+            for day in pc.utf8_slice_codeunits(array, 0, 10).unique().to_pylist():
+                date.fromisoformat(day)
+            return "timestamp"
+    return is_iso_moment(texts)
 
 
-def _inferred(values: Sequence[JsonValue]) -> DataType | None:
-    try:
-        return pa.array(values).type
-    except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        return None
+def _inferred(values: Sequence[Any]) -> DataType | None:
+    """The type that holds these values as JSON writes them, None where there is none."""
+    with contextlib.suppress(*UNFIT):
+        array = pa.array(values)
+        if _is_plain(array):
+            return array.type
+    with contextlib.suppress(*UNFIT):
+        return pa.array([json_value(value) for value in values]).type
+    return None
+
+
+def _is_plain(array: Any) -> bool:
+    """Whether no number of a nested array is one that JSON writes as text."""
+    kind = array.type
+    if pt.is_list(kind):
+        return _is_plain(array.flatten())
+    if pt.is_struct(kind):
+        return all(_is_plain(part) for part in array.flatten())
+    if pt.is_integer(kind):
+        span = pc.min_max(array)
+        return (
+            span["min"].as_py() is None or -SAFE_INTEGER <= span["min"].as_py() <= span["max"].as_py() <= SAFE_INTEGER
+        )
+    return not pt.is_floating(kind) or pc.all(pc.is_finite(array)).as_py() is not False
 
 
 def _both(one: DataType | None, other: DataType | None) -> DataType | None:
