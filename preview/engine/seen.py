@@ -61,6 +61,8 @@ class Seen:
         self._low = self._high = 0
         self._moment: str | None = ""
         """`date` or `timestamp` where all texts are that, None where not, "" where there was none yet."""
+        self._blank = False
+        """Whether one of the texts is empty."""
         self._ways = [kind for kind in KINDS if kind.type in ("date", "timestamp")]
         self._nested: DataType | None = pa.null()
         """The type of all lists and objects, None where no single one holds them."""
@@ -119,11 +121,14 @@ class Seen:
         return Form("integer", pa.large_string())
 
     def _add_moments(self, texts: list[str]) -> None:
-        # As in `text_cells.type_of`, an empty text says nothing of the others.
+        # As in `text_cells.is_iso_moment`, an empty text may stand among dates, and not among moments.
         there = [text for text in texts if text]
+        self._blank = self._blank or len(there) < len(texts)
         if there:
             found = _moment_of(there)
             self._moment = found if self._moment in ("", found) else None
+        if self._blank and self._moment == "timestamp":
+            self._moment = None
         if texts and self._moment is not None:
             self._judge(texts)
 
