@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from sqlmodel import col, select
 
 from catalog.caller import Caller
-from catalog.examples import NUMBERS, TIMES
+from catalog.examples import NUMBERS, TIMES, is_id
 from catalog.gate import Gate
 from catalog.profiles import Profiles
 from catalog.queries import counted
@@ -64,9 +64,11 @@ def suggest(columns: Sequence[tuple[str, str]], profile: Profile | None) -> Char
     known = {column.name: column for column in profile.columns} if profile is not None else {}
     rows = profile.rows if profile is not None else 0
     telling = [(name, kind) for name, kind in columns if _tells(known.get(name), rows)] or list(columns)
+    # The mean of an id says nothing; an id that comes again and again is still one.
+    numbers = sorted((name for name, kind in telling if kind in NUMBERS), key=lambda name: is_id(name, known.get(name)))
     for name, kind in telling:
         if kind in TIMES:
-            column, value = known.get(name), next((other for other, of in telling if of in NUMBERS), None)
+            column, value = known.get(name), next(iter(numbers), None)
             # With one row a moment their number is the same all along: what they measure is not.
             if value is not None and column is not None and column.distinct == rows - column.nulls:
                 return ChartSpec("line", name, value, "mean")
@@ -75,9 +77,8 @@ def suggest(columns: Sequence[tuple[str, str]], profile: Profile | None) -> Char
         column = known.get(name)
         if column is not None and column.kind in ("string_label", "bool") and (column.distinct or 0) <= FEW:
             return ChartSpec("bar", name)
-    for name, kind in telling:
-        if kind in NUMBERS:
-            return ChartSpec("histogram", name)
+    if numbers:
+        return ChartSpec("histogram", numbers[0])
     return ChartSpec("bar", telling[0][0])
 
 

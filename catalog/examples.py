@@ -86,11 +86,12 @@ def _groups(column: ColumnProfile | None) -> bool:
 def _number(columns: Iterable[tuple[str, str]], found: dict[str, ColumnProfile]) -> str | None:
     """A number that measures something: not one that names a row."""
     numbers = [name for name, kind in columns if kind in NUMBERS]
-    measures = [name for name in numbers if not _is_id(name, found.get(name))]
+    measures = [name for name in numbers if not is_id(name, found.get(name))]
     return next(iter(measures or numbers), None)
 
 
-def _is_id(name: str, column: ColumnProfile | None) -> bool:
+def is_id(name: str, column: ColumnProfile | None) -> bool:
+    """Whether a column names a row or another table's row, by its name or by what was counted."""
     if column is not None and any(hint.slug in ("id-like", "constant", "all-null") for hint in column.hints):
         return True
     folded = name.casefold()

@@ -59,6 +59,12 @@ def test_with_one_row_a_moment_the_first_chart_is_of_what_they_measure() -> None
     assert suggest(COLUMNS[3:], daily) == ChartSpec("line", "day")
 
 
+def test_the_first_chart_is_of_an_id_only_where_there_is_no_other_number() -> None:
+    ids = [("shop_id", "integer"), ("delay", "integer")]
+    assert suggest(ids, None) == ChartSpec("histogram", "delay")
+    assert suggest(ids[:1], None) == ChartSpec("histogram", "shop_id")
+
+
 def test_quotes_in_names_are_doubled() -> None:
     assert quoted('x"; drop') == '"x""; drop"'
 
