@@ -343,7 +343,7 @@ class MovedOut(Out):
     old: Any = Field(examples=[0.0])
     new: Any = Field(examples=[0.12])
     size: float = Field(description="From 0 to 1; the list is in its order.", examples=[0.12])
-    text: str = Field(examples=["latitude: more values are missing, 12.0% after 0.0%"])
+    text: str = Field(examples=["latitude: more values are missing: 12.0 %, was 0.0 %"])
 
 
 class DriftOut(Out):

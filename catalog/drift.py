@@ -107,7 +107,7 @@ def _nulls(column: ColumnProfile, old: float, new: float) -> Iterator[Moved]:
     if old == new or (_apart(old, new) < NULLS_MOVED and old and new):
         return
     how = "more" if new > old else "fewer"
-    text = f"{column.name}: {how} values are missing, {_percent(new)} after {_percent(old)}"
+    text = f"{column.name}: {how} values are missing: {_percent(new)}, was {_percent(old)}"
     yield Moved(column.name, "nulls", old, new, abs(new - old), text)
 
 
@@ -119,7 +119,7 @@ def _mean(old: ColumnProfile, new: ColumnProfile) -> Iterator[Moved]:
     if size < MEAN_MOVED:
         return
     by = f"{size:.1f} standard deviations {'up' if now > before else 'down'}" if old.std else "it was constant"
-    text = f"{old.name}: the mean is {now:,.4g} after {before:,.4g}, {by}"
+    text = f"{old.name}: the mean is {now:,.4g}, was {before:,.4g}: {by}"
     yield Moved(old.name, "mean", old.mean, new.mean, min(size, 5.0) / 5, text)
 
 
@@ -127,12 +127,12 @@ def _range(old: ColumnProfile, new: ColumnProfile) -> Iterator[Moved]:
     if None in (old.min, old.max, new.min, new.max) or (old.min, old.max) == (new.min, new.max):
         return
     parts = [
-        f"{name} is {now} after {before}"
+        f"{name} is {_moment(now)}, was {_moment(before)}"
         for name, before, now in (("the earliest", old.min, new.min), ("the latest", old.max, new.max))
         if before != now
     ]
     # Time goes on: that a table does too is worth a word, not an alarm.
-    yield Moved(old.name, "range", [old.min, old.max], [new.min, new.max], 0.01, f"{old.name}: {', '.join(parts)}")
+    yield Moved(old.name, "range", [old.min, old.max], [new.min, new.max], 0.01, f"{old.name}: {'; '.join(parts)}")
 
 
 def _top(old: ColumnProfile, old_rows: int, new: ColumnProfile, new_rows: int) -> Iterator[Moved]:
@@ -145,7 +145,7 @@ def _top(old: ColumnProfile, old_rows: int, new: ColumnProfile, new_rows: int) -
         share = now.get(key, 0.0 if _whole(new) else None)
         if was is None or share is None or _apart(was, share) < TOP_MOVED:
             continue
-        text = f"{old.name}: {_shown(value)} is {_percent(share)} of the rows after {_percent(was)}"
+        text = f"{old.name}: {_shown(value)} is {_percent(share)} of the rows, was {_percent(was)}"
         yield Moved(old.name, "top", was, share, abs(share - was), text)
 
 
@@ -169,7 +169,13 @@ def number(value: JsonValue) -> float | None:
 
 
 def _percent(share: float) -> str:
-    return f"{share:.1%}" if 0.001 <= share <= 0.999 or share in (0, 1) else f"{share:.3%}"
+    digits = 1 if 0.001 <= share <= 0.999 or share in (0, 1) else 3
+    return f"{100 * share:.{digits}f} %"
+
+
+def _moment(value: JsonValue) -> str:
+    """A day, or a point in time with a space where ISO 8601 has a T."""
+    return str(value).replace("T", " ", 1)
 
 
 def _shown(value: JsonValue) -> str:

@@ -56,7 +56,7 @@ def test_a_share_moved_by_five_points_is_told_where_both_are_known() -> None:
     old, new = label(("a", 500), ("b", 500)), label(("a", 560), ("b", 440))
     found = columns_moved(profile(1000, old), profile(1000, new))
     assert [(one.old, one.new) for one in found] == [(0.5, 0.56), (0.5, 0.44)]
-    assert "56.0% of the rows after 50.0%" in found[0].text
+    assert "56.0 % of the rows, was 50.0 %" in found[0].text
     assert moved(label(("a", 500), ("b", 500)), label(("a", 549), ("b", 451))) == []
     assert moved(label(("a", 1000)), label(("a", 900), ("c", 100))) == ["top", "top"]
     # "c" is not among the few that were counted: nothing is known of its share before.
@@ -68,7 +68,7 @@ def test_points_in_time_that_went_on_are_told_last() -> None:
     new = (column(nulls=300), column("datetime", name="day", type="date", min="2012-01-01", max="2015-12-31"))
     found = columns_moved(profile(1000, *old), profile(1000, *new))
     assert [(one.column, one.what) for one in found] == [("x", "nulls"), ("day", "range")]
-    assert found[1].text == "day: the latest is 2015-12-31 after 2014-12-31"
+    assert found[1].text == "day: the latest is 2015-12-31, was 2014-12-31"
 
 
 def test_columns_that_came_went_and_changed_their_type() -> None:

@@ -13,7 +13,7 @@ from tests.unit.pages.test_rows import summary, version
 
 OLD = Side(3, uuid.UUID(int=3), "a.csv", 10, 3376, 7, "ready", None, "all 3,376 rows", partial=False, error=None)
 NEW = replace(OLD, version=4, rows=3402)
-MOVED = Moved("price", "mean", 1, 2, 0.4, "price: the mean is 2 after 1, 0.4 standard deviations up")
+MOVED = Moved("price", "mean", 1, 2, 0.4, "price: the mean is 2, was 1: 0.4 standard deviations up")
 DRIFT = Drift(
     OLD,
     NEW,
