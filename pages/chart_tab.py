@@ -24,6 +24,8 @@ SLOT = "chart-job"
 PATIENCE = 0.7
 """Seconds a run waits for a chart before it shows that one is drawn."""
 LOOK_AGAIN = timedelta(seconds=0.5)
+WIDE, NARROW = 180, 150
+"""Pixels of a picker; four narrow ones stand in one line beside the kinds."""
 NONE = "None"
 PARTS = ("kind", "x", "y", "measure", "color")
 FIGURE = vega.HEIGHT + 40
@@ -68,14 +70,20 @@ def _pickers(spec: ChartSpec, columns: tuple[Column, ...]) -> None:
             on_change=_keep(spec, "kind"),
             width="content",
         )
-        for part, label in LABELS[spec.kind].items():
+        parts = {
+            part: label
+            for part, label in LABELS[spec.kind].items()
+            if part != "y" or spec.kind in ("scatter", "box") or spec.measure != "count"
+        }
+        width = NARROW if len(parts) > 3 else WIDE
+        for part, label in parts.items():
             if part == "measure":
-                _measure(spec, label)
-            elif part != "y" or spec.kind in ("scatter", "box") or spec.measure != "count":
-                _column(spec, part, label, columns)
+                _measure(spec, label, width)
+            else:
+                _column(spec, part, label, columns, width)
 
 
-def _measure(spec: ChartSpec, label: str) -> None:
+def _measure(spec: ChartSpec, label: str, width: int) -> None:
     st.session_state["chart-measure"] = spec.measure
     st.selectbox(
         label,
@@ -83,11 +91,11 @@ def _measure(spec: ChartSpec, label: str) -> None:
         format_func=lambda measure: vega.MEASURES[measure],
         key="chart-measure",
         on_change=_keep(spec, "measure"),
-        width=180,
+        width=width,
     )
 
 
-def _column(spec: ChartSpec, part: str, label: str, columns: tuple[Column, ...]) -> None:
+def _column(spec: ChartSpec, part: str, label: str, columns: tuple[Column, ...], width: int) -> None:
     optional = part == "color" or (spec.kind == "box" and part == "x")
     fit = fitting(columns, spec.kind, part, spec.measure)
     chosen = getattr(spec, part)
@@ -102,7 +110,7 @@ def _column(spec: ChartSpec, part: str, label: str, columns: tuple[Column, ...])
         placeholder=NONE,
         key=key,
         on_change=_keep(spec, part),
-        width=180,
+        width=width,
     )
 
 
