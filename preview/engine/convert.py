@@ -22,8 +22,9 @@ from preview.engine.facts import Facts
 from preview.engine.json_copy import document_as_columns, lines_as_columns
 from preview.engine.kinds import MISFIT, TEXT, Kind, guess, judged, judging
 from preview.engine.records import RecordColumns
-from preview.engine.text_rows import Pipe, Values, csv_relation, is_plain, parsed_rows
+from preview.engine.text_rows import Pipe, Values, csv_relation, is_plain, parsed_rows, recoded
 from preview.engine.whole import columns_of
+from preview.engine.wide import PLAIN, beside, copy_wide, write_plain, write_unquoted
 from preview.errors import NoTable, TooBig
 from preview.ipc_batches import batches_of
 from preview.json_document import NoRows, read_json
@@ -38,6 +39,7 @@ from preview.transport import Transport, open_transport
 
 ALL: Final = 1 << 60
 WIDE: Final = 500
+"""Columns above which a text is parsed by Arrow."""
 GROUP_CELLS: Final = 600_000
 """Cells of a row group: what the writer holds at once, for each of its threads."""
 WRITTEN: Final = "COMPRESSION lz4_raw, PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 2000, WRITE_BLOOM_FILTER false"
@@ -202,8 +204,8 @@ class _Conversion:
                 self.whole = True
                 raise _Again from None
         table = read_delimited(text, named=job.named, said=job.read_as, **{**job.page, "rows": 0})
-        if (table.column_count or 0) > WIDE:
-            # DuckDB works on 2,048 rows of all columns at a time, more than once: of thousands of columns too much.
+        if (table.column_count or 0) > WIDE and job.read_as.types:
+            # What a user says of types is looked at cell by cell.
             return read_delimited(text, named=job.named, said=job.read_as, **job.page)
         dialect = delimited_dialect(text, job.named, job.read_as)
         self._delimited(text, dialect, table)
@@ -258,7 +260,9 @@ class _Conversion:
         for place, kind in said.items():
             if kind == "string":
                 self.kinds[place] = TEXT
-        if self.fast and not said and is_plain(dialect, width):
+        if width > WIDE and not said:
+            rows = self._through_arrow(text, dialect, width, len(names))
+        elif self.fast and not said and is_plain(dialect, width):
             rows = self._through_duckdb(text, dialect, width, len(names))
         else:
             rows = self._through_python(text, dialect, width, len(names), said)
@@ -287,6 +291,35 @@ class _Conversion:
                 raise _Again from None
             pipe.finish()
         if rows != values.rows:
+            self.fast = False
+            raise _Again
+        return rows
+
+    def _through_arrow(self, text: Text, dialect: Dialect, width: int, shown: int) -> int:
+        """Copy a text of very many columns."""
+        assert self.kinds is not None
+        with beside(self.target, "rows") as spool:
+            values = Values(text, dialect)
+            if self.fast and is_plain(dialect, width):
+                self.fast = write_unquoted(spool, recoded(values, text.encoding.codec), dialect.quote)
+                if not self.fast:
+                    raise _Again
+                expected = values.rows
+            else:
+                self.fast = False
+                expected, longest = write_plain(spool, parsed_rows(text, dialect, self.limits), width)
+                dialect = PLAIN
+                if longest > width:
+                    self.width, self.kinds = longest, None
+                    raise _Again
+            try:
+                rows, self.kinds = copy_wide(self.engine.con, spool, dialect, self.kinds, width, self.target)
+            except pa.ArrowInvalid as error:
+                if not self.fast:
+                    raise TooBig(f"A row of this file is longer than is read, or broken: {error}.") from None
+                rows = -1
+        if rows != expected:
+            # A row that its parser does not take, or bytes that are no UTF-8.
             self.fast = False
             raise _Again
         return rows

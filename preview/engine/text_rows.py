@@ -103,7 +103,7 @@ class Pipe:
             if descriptor is None:
                 return
             with os.fdopen(descriptor, "wb", buffering=0) as out:
-                for block in self._recoded():
+                for block in recoded(self._blocks, self._codec):
                     view = memoryview(block)
                     while view:
                         if self._stop.is_set():
@@ -124,15 +124,17 @@ class Pipe:
             time.sleep(0.002)
         return None
 
-    def _recoded(self) -> Iterator[bytes]:
-        if codecs.lookup(self._codec).name == "utf-8":
-            # DuckDB finds bytes that are none; the preview's own reader then decodes them.
-            yield from self._blocks
-            return
-        decoder = codecs.getincrementaldecoder(self._codec)("replace")
-        for block in self._blocks:
-            yield decoder.decode(block).encode()
-        yield decoder.decode(b"", final=True).encode()
+
+def recoded(blocks: Iterable[bytes], codec: str) -> Iterator[bytes]:
+    """The blocks as UTF-8."""
+    if codecs.lookup(codec).name == "utf-8":
+        # DuckDB finds bytes that are none; the preview's own reader then decodes them.
+        yield from blocks
+        return
+    decoder = codecs.getincrementaldecoder(codec)("replace")
+    for block in blocks:
+        yield decoder.decode(block).encode()
+    yield decoder.decode(b"", final=True).encode()
 
 
 def csv_relation(path: Path, dialect: Dialect, width: int) -> str:

@@ -20,6 +20,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from preview.arrow_cells import Arrow
+from preview.engine import convert
+from preview.engine import wide as wide_module
 from preview.engine.connect import quoted
 from preview.engine.tables import sql_names
 from preview.errors import CorruptFile, EncryptedFile, NoTable, SourceGone
@@ -77,6 +79,32 @@ def test_a_text_is_as_previewed(tmp_path: Path, name: str) -> None:
     path = tmp_path / "stored"
     path.write_text(TEXTS[name], encoding="utf-8", newline="")
     assert_as_previewed(tmp_path, path, name)
+
+
+@pytest.mark.parametrize("name", sorted(name for name in TEXTS if name.endswith("sv")))
+def test_a_text_of_very_many_columns_is_as_previewed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(convert, "WIDE", 1)
+    test_a_text_is_as_previewed(tmp_path, name)
+
+
+@pytest.mark.parametrize(
+    "last", ["007,9223372036854775808,x,yes,2024-02-30,5", '1,2,"3,5",false,2024-01-02,', "1,2,3.5,true,caf\xe9,1,7"]
+)
+def test_what_changes_late_in_very_many_columns_keeps_every_value(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    rows = [f"{n},{n},{n}.5,true,2024-01-01," for n in range(60_000)]
+    text = "\n".join(["a,b,c,d,e,f", *rows, last, ""])
+    found = []
+    for wide in (500, 1):
+        monkeypatch.setattr(convert, "WIDE", wide)
+        monkeypatch.setattr(wide_module, "BLOCK", 500_000)
+        folder = tmp_path / str(wide)
+        with opened(folder, data_of(folder / "files", text, "late.csv")) as (engine, table):
+            found.append((table.columns, table.rows, rows_of(engine)))
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("codec", ["utf-16", "cp1251", "utf-8-sig", "shift_jis"])
