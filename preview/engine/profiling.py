@@ -49,7 +49,7 @@ def _profile(
     about: OpenTable | Table,
 ) -> Profile:
     """The profile that the statistics make; `how` says what they cover where that is not all rows."""
-    looks = looks_of(engine.con, columns, found.raw, relation)
+    looks = looks_of(engine.con, columns, found.raw, relation, rows=found.rows)
     profiles = tuple(
         hints.with_hints(column, found.rows, raw, look)
         for column, raw, look in zip(found.columns, found.raw, looks, strict=True)
