@@ -117,7 +117,10 @@ def _listed(names: Sequence[str]) -> str:
 def _check_tree(con: Connection, sql: str, names: Sequence[str]) -> None:
     """Refuse by the parsed tree (`json_serialize_sql`), which knows functions from columns of the same name."""
     ((text,),) = con.execute("SELECT json_serialize_sql(?)", [sql]).fetchall()
-    tree = json.loads(text)
+    try:
+        tree = json.loads(text)
+    except RecursionError:
+        raise QueryFailed("The query is nested too deeply to be looked through: write it with fewer joins.") from None
     if tree.get("error"):
         raise _no_select("this statement could not be looked through", names)
     internal = internal_views(con)

@@ -168,6 +168,7 @@ NO_QUERY = [
     "SELECT * FROM data WHERE \0",
     "\ud800",
     "(" * 50_000,
+    f"SELECT 1 FROM {', '.join(['data'] * 2_000)}",
 ]
 
 ATTEMPTS = [*FILES, *NETWORK, *WRITES, *SETTINGS, *NO_QUERY]
