@@ -124,7 +124,8 @@ class ArrowColumns:
                 for column in piece.columns:
                     check_array(column)
                 yield piece
-            self.on_progress(batches.at)
+            if batches.at:
+                self.on_progress(batches.at)
 
     def _arrays(self, piece: Any, picked: Picked, stored: list[Stored], lost: dict[str, int]) -> list[Any] | None:
         """The columns as they are stored; None where one has a value that has no place in its type."""

@@ -101,6 +101,8 @@ class WatchedFile(RangeFile):
     ) -> None:
         super().__init__(transport, size)
         self._on_progress, self._check = on_progress, check
+        self.in_order = True
+        """Whether what was read last says how far all has been."""
         self._furthest = 0
 
     def _fetch(self, start: int, length: int) -> bytes:
@@ -108,7 +110,7 @@ class WatchedFile(RangeFile):
         data = super()._fetch(start, length)
         if start + length > self._furthest:
             self._furthest = start + length
-            if self._on_progress is not None:
+            if self._on_progress is not None and self.in_order:
                 self._on_progress(min(1.0, self._furthest / max(self.size, 1)))
         return data
 
@@ -213,6 +215,8 @@ class _Conversion:
 
     def take_arrow(self, source: RangeFile | Forward, kind: str, job: Job) -> Table:
         """Read Arrow to its end; see `reader.Job`."""
+        if isinstance(source, WatchedFile) and kind == "file":
+            source.in_order = False
         table = self.arrow.write(batches_of(source, kind, shown=job.limits.columns))
         return self._known(table, self.arrow.stores)
 

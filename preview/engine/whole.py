@@ -1,5 +1,5 @@
-"""Columns of JSON values, held whole, as Arrow arrays and the kinds they are stored as: workbooks, JSON, small packed
-files."""
+"""Columns of JSON values, held whole, as Arrow arrays and the kinds they are stored as: workbooks, Parquet inside other
+files, JSON whose rows are known only once all of it is read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from decimal import Decimal
 from typing import Any, Final
 
 import pyarrow as pa
+import pyarrow.types as pt
 
+from preview.engine.arrow_stored import is_storable
 from preview.engine.kinds import judged, judging
 from preview.result import JsonValue
 from preview.table import Cells, nested_text
@@ -53,7 +55,10 @@ def _column(con: Any, cells: Cells) -> tuple[Any, str]:
             return nested, ""
     if cells.type == "decimal":
         with contextlib.suppress(pa.ArrowException, ArithmeticError):
-            return pa.array([None if value is None else Decimal(str(value)) for value in values]), ""
+            exact = pa.array([None if value is None else Decimal(str(value)) for value in values])
+            # More digits than these DuckDB would round.
+            if pt.is_decimal128(exact.type) or pt.is_null(exact.type):
+                return exact, ""
     texts = pa.array([None if value is None else _text(value) for value in values], pa.large_string())
     return _moments(con, texts) if cells.type in MOMENTS else (texts, "")
 
@@ -85,14 +90,7 @@ def _nested(values: Sequence[JsonValue]) -> Any | None:
         array = pa.array(values)
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
         return None
-    return None if _has_nothing(array.type) else array
-
-
-def _has_nothing(kind: Any) -> bool:
-    """Whether there is a part that Parquet has no way to write: a struct without fields."""
-    if pa.types.is_struct(kind):
-        return kind.num_fields == 0 or any(_has_nothing(kind.field(place).type) for place in range(kind.num_fields))
-    return pa.types.is_list(kind) and _has_nothing(kind.value_type)
+    return array if is_storable(array.type) else None
 
 
 def _text(value: JsonValue) -> str:

@@ -20,13 +20,15 @@ import zstandard
 from preview import ipc_batches
 from preview.arrow_cells import Arrow
 from preview.engine import arrow_copy, row_groups
+from preview.engine.connect import connect
 from preview.engine.row_groups import RowGroups
-from preview.errors import CorruptFile, SourceUnavailable, WrongReadAs
+from preview.engine.tables import open_table
+from preview.errors import CorruptFile, SourceUnavailable, TooBig, WrongReadAs
 from preview.ipc_batches import batches_of
 from preview.limits import Limits
 from preview.read_as import ReadAs
 from preview.streams import RangeFile
-from tests.unit.preview.engine.at_hand import data_at, opened
+from tests.unit.preview.engine.at_hand import LIMITS, MEMORY, copies_in, data_at, opened
 from tests.unit.preview.reading import look_at, types_of
 
 NOT_UTF8 = pa.Array.from_buffers(pa.string(), 3, pa.array([b"\xff\xfe", None, b"ok"]).buffers())
@@ -314,6 +316,34 @@ def test_what_stops_it_leaves_nothing(tmp_path: Path, monkeypatch: pytest.Monkey
     with pytest.raises(SourceUnavailable), opened(tmp_path, data_at(path, name=name)):
         pass
     assert [one.name for one in (tmp_path / "copies").iterdir() if one.suffix != ".lock"] == []
+
+
+def test_digits_of_packed_parquet_are_kept(tmp_path: Path) -> None:
+    number = Decimal("12345678901234567890123456789012345678901.12")
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"n": pa.array([number, None], pa.decimal256(60, 2))}), sink)
+    path = tmp_path / "stored"
+    path.write_bytes(gzip.compress(sink.getvalue()))
+    with opened(tmp_path, data_at(path, name="x.parquet.gz")) as (engine, found):
+        assert [column.type for column in found.columns] == ["decimal"]
+        assert engine.con.execute("FROM data").fetchall() == [(str(number),), (None,)]
+
+
+def test_progress_is_told_and_a_copy_larger_than_all_may_be_is_not_made(tmp_path: Path) -> None:
+    table = pa.table({"text": [f"{n * 7919 % 100_003:x}" * 4 for n in range(200_000)]})
+    for how in ("file", "stream"):
+        path = tmp_path / f"{how}.arrow"
+        written(path, table, how, rows=1000)
+        data = data_at(path)
+        told: list[float] = []
+        with connect(memory=MEMORY) as engine:
+            open_table(engine, "data", data, copies=copies_in(tmp_path / how), limits=LIMITS, on_progress=told.append)
+        assert told == sorted(told)
+        assert (told[-1] > 0.9, len(told) > 2) == (True, True)
+        tight = copies_in(tmp_path / "tight", limit=20_000)
+        with connect(memory=MEMORY) as engine, pytest.raises(TooBig, match="copy of this file in columns"):
+            open_table(engine, "data", data, copies=tight, limits=LIMITS)
+        assert [one.name for one in tight.folder.iterdir() if one.suffix != ".lock"] == []
 
 
 def test_more_columns_than_are_shown_are_left_out(tmp_path: Path) -> None:

@@ -81,6 +81,7 @@ DOCUMENTS = {
     "one after the other.json": '{"a":1}\n\n{\n"a":2}{"a":"x"}',
     "within an object.json": '{"meta":1,"rows":[{"a":1},{"a":2}]}',
     "titles apart.json": '{"columns":["a","b"],"data":[[1,2],[3,4]]}',
+    "titles apart, nested.json": '{"columns":["a","b","c"],"data":[[{"k":1,"K":2},[{}],[1]],[{"k":3,"K":4},[],[2]]]}',
     "one.json": '{"a":1,"b":[1,2]}',
 }
 
