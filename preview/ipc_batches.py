@@ -6,6 +6,7 @@ to disk where it is large; a large compressed one is unpacked column by column, 
 
 from __future__ import annotations
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -49,6 +50,8 @@ class Batches:
                 self.count += 1
                 yield batch
         except FAILURES as error:
+            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+                raise  # no fault of the file's
             # What a broken connection left of a stream is good until there.
             if self.streamed and self.count and _ends(error):
                 self.ends_early = True

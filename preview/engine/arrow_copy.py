@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 
@@ -15,11 +15,14 @@ from preview.engine.arrow_stored import ALL, TEXT, Stored, stored_as
 from preview.engine.row_groups import GROUP_BYTES, RowGroups, rows_of_group
 from preview.engine.seen import Form, Seen, array_of, said_values, taken_as_empty
 from preview.errors import NoTable
-from preview.ipc import FAILURES, reason
+from preview.ipc import reason
 from preview.ipc_batches import Batches
 from preview.limits import Limits
 from preview.said_types import check_type
 from preview.table import Cells, Picked, Table, pick
+
+MISFITS: Final = (pa.ArrowException, ValueError, NotImplementedError, IndexError)
+"""What values raise that are not what their type says. An OSError is one of the disk that the copy is written to."""
 
 
 @dataclass(slots=True)
@@ -55,7 +58,7 @@ class ArrowColumns:
         picked = pick(schema.names, self.limits, None)
         try:
             return self._write(batches, picked) if self._look(batches, picked) else None
-        except FAILURES as error:
+        except MISFITS as error:
             raise reason(error) from None
 
     def _look(self, batches: Batches, picked: Picked) -> bool:

@@ -25,7 +25,7 @@ from preview.errors import TooBig
 from preview.limits import MB, Limits
 from preview.source import Source
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Raised whenever the same file would give another copy: older ones are then no longer found."""
 MAGIC: Final = b"PAR1"
 

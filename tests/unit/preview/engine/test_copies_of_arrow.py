@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import uuid
@@ -344,6 +345,20 @@ def test_progress_is_told_and_a_copy_larger_than_all_may_be_is_not_made(tmp_path
         with connect(memory=MEMORY) as engine, pytest.raises(TooBig, match="copy of this file in columns"):
             open_table(engine, "data", data, copies=tight, limits=LIMITS)
         assert [one.name for one in tight.folder.iterdir() if one.suffix != ".lock"] == []
+
+
+def test_a_full_disk_is_no_fault_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "stored"
+    data = data_at(path, name=written(path, pa.table({"n": [1]}), "file"))
+    for owner, name in ((RowGroups, "add"), (ipc_batches, "_large")):
+        with monkeypatch.context() as patched:
+            patched.setattr(owner, name, full)
+            patched.setattr(ipc_batches, "HELD", 0)
+            with pytest.raises(OSError, match="No space left"), opened(tmp_path, data):
+                pass
 
 
 def test_more_columns_than_are_shown_are_left_out(tmp_path: Path) -> None:
