@@ -126,8 +126,8 @@ def for_rows(rows: int, duplicates: int | None) -> Sequence[Hint]:
     """Hints about rows as wholes."""
     if not duplicates:
         return ()
-    verb = "row stands" if duplicates == 1 else "rows stand"
-    return (Hint("duplicate-rows", f"{duplicates:,} {verb} in the file before, in all columns."),)
+    verb = "row repeats" if duplicates == 1 else "rows repeat"
+    return (Hint("duplicate-rows", f"{duplicates:,} {verb} an earlier one in every column."),)
 
 
 def _number(value: object) -> float | None:
