@@ -90,7 +90,7 @@ def quick_profile(desk: Desk, task: dict[str, Any]) -> Answer:
             columns, total = opened.columns, opened.rows
             relation = f"(SELECT * FROM {quoted(TABLE)} LIMIT {FIRST_ROWS})"
             about = opened
-        passes = Passes(engine.con, columns, relation, on_pass=lambda *_: None).run()
+        passes = Passes(engine.con, columns, relation, on_pass=lambda *_: None).run(compare_rows=how is None)
         return _profile(engine, columns, passes, relation, total=total, how=how, about=about).to_plain(), b""
 
 

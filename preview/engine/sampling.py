@@ -18,6 +18,7 @@ from preview.engine.connect import quoted
 from preview.engine.kinds import MISFIT, TEXT, Kind, guess, judged, judging
 from preview.engine.tables import VALUES, TableColumn, sql_names
 from preview.engine.whole import columns_of
+from preview.engine.wide import judged_columns, typed_columns
 from preview.json_document import read_json
 from preview.json_lines import read_json_lines
 from preview.limits import Limits
@@ -33,6 +34,8 @@ BLOCK: Final = 128 * 1024
 """Bytes of each of so many blocks, spread evenly over a text: 2 MiB take half a second in all."""
 FIRST_ROWS: Final = 2_000
 SAMPLED: Final = "sampled"
+WIDE: Final = 500
+"""Columns above which Arrow holds the sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +83,14 @@ class _Sampler:
             pa.array([clean(row[place]) or None if place < len(row) else None for row in rows], pa.large_string())
             for place in range(len(names))
         ]
-        self.con.register("rows_read", pa.table(arrays, names=[f"c{place}" for place in range(len(names))]))
         kinds = [
             guess(cells.type, [row[place] for row in rows[:100] if place < len(row)])
             for place, cells in enumerate(table.cells)
         ]
+        if len(names) > WIDE:
+            self.found = Sample(_typed_wide(self.con, names, kinds, arrays), table, how)
+            return table
+        self.con.register("rows_read", pa.table(arrays, names=[f"c{place}" for place in range(len(names))]))
         try:
             columns = _typed(self.con, names, kinds, said=None)
         except duckdb.Error as error:
@@ -141,6 +147,29 @@ def _typed(
     )
     con.execute(f"CREATE OR REPLACE TABLE {SAMPLED} AS SELECT {values} FROM rows_read")
     con.unregister("rows_read")
+    return _described(con, names, types)
+
+
+def _typed_wide(con: Any, names: Sequence[str], kinds: list[Kind], arrays: Sequence[Any]) -> tuple[TableColumn, ...]:
+    """The same for very many columns, which Arrow holds: a statement over all of them takes DuckDB too much memory."""
+    inner = [f"c{place}" for place in range(len(names))]
+    texts = pa.table([array.cast(pa.string()) for array in arrays], names=inner)
+    typed, wrong = typed_columns(con, kinds, texts)
+    if wrong:
+        for place, kind in zip(wrong, judged_columns(con, [texts], wrong), strict=True):
+            kinds[place] = kind
+        typed, _ = typed_columns(con, kinds, texts)
+    con.register("rows_typed", pa.table([typed[place] for place in range(len(names))], names=inner))
+    values = ", ".join(
+        f"{VALUES[kind.store].format(column)} AS {quoted(name)}"
+        for kind, column, name in zip(kinds, inner, sql_names(names), strict=True)
+    )
+    con.execute(f"CREATE OR REPLACE VIEW {SAMPLED} AS SELECT {values} FROM rows_typed")
+    return _described(con, names, [kind.type for kind in kinds])
+
+
+def _described(con: Any, names: Sequence[str], types: Sequence[str]) -> tuple[TableColumn, ...]:
+    shown = sql_names(names)
     described = con.execute(f"DESCRIBE {SAMPLED}").fetchall()
     return tuple(
         TableColumn(name, kind, sql, str(row[1]))

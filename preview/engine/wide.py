@@ -80,7 +80,7 @@ def copy_wide(
         rows, wrong = _copied(con, path, dialect, found, width, target)
         if not wrong:
             return rows, found
-        for place, kind in zip(wrong, _judged(con, path, dialect, wrong, width), strict=True):
+        for place, kind in zip(wrong, judged_columns(con, _batches(path, dialect, width), wrong), strict=True):
             found[place] = kind
 
 
@@ -93,21 +93,8 @@ def _copied(
     writer: Any = None
     try:
         for batch in _batches(path, dialect, width):
-            columns: dict[int, Any] = {}
-            left = []
-            for place, kind in enumerate(kinds):
-                column = _quickly(kind, batch.column(place))
-                if column is None:
-                    left.append(place)
-                else:
-                    columns[place] = column
-            for begin in range(0, len(left), TOGETHER):
-                few = left[begin : begin + TOGETHER]
-                found = _slowly(con, kinds, few, batch)
-                if found is None:
-                    wrong.update(few)
-                else:
-                    columns |= dict(zip(few, found, strict=True))
+            columns, misfits = typed_columns(con, kinds, batch)
+            wrong.update(misfits)
             rows += batch.num_rows
             if wrong:
                 continue
@@ -122,6 +109,27 @@ def _copied(
     if writer is None and not wrong:
         pq.write_table(pa.table({f"c{place}": pa.nulls(0, pa.int32()) for place in range(len(kinds))}), target)
     return rows, sorted(wrong)
+
+
+def typed_columns(con: Any, kinds: Sequence[Kind], batch: Any) -> tuple[dict[int, Any], list[int]]:
+    """The columns of a batch or table of texts as their kinds, by place, and the places of those that may not be of
+    their kind. Raises what DuckDB raises."""
+    columns: dict[int, Any] = {}
+    left, wrong = [], []
+    for place, kind in enumerate(kinds):
+        column = _quickly(kind, batch.column(place))
+        if column is None:
+            left.append(place)
+        else:
+            columns[place] = column
+    for begin in range(0, len(left), TOGETHER):
+        few = left[begin : begin + TOGETHER]
+        found = _slowly(con, kinds, few, batch)
+        if found is None:
+            wrong.extend(few)
+        else:
+            columns |= dict(zip(few, found, strict=True))
+    return columns, wrong
 
 
 def _batches(path: Path, dialect: Dialect, width: int) -> Iterator[Any]:
@@ -170,10 +178,10 @@ def _slowly(con: Any, kinds: Sequence[Kind], places: Sequence[int], batch: Any) 
     return [column.combine_chunks() for column in table.columns]
 
 
-def _judged(con: Any, path: Path, dialect: Dialect, places: Sequence[int], width: int) -> list[Kind]:
-    """The kinds that all cells of the columns fit."""
+def judged_columns(con: Any, batches: Iterable[Any], places: Sequence[int]) -> list[Kind]:
+    """The kinds that all cells of the columns at these places fit. Raises what DuckDB raises."""
     answers: list[list[bool | None]] = []
-    for batch in _batches(path, dialect, width):
+    for batch in batches:
         found: list[list[bool | None]] = []
         for begin in range(0, len(places), JUDGED_TOGETHER):
             few = places[begin : begin + JUDGED_TOGETHER]

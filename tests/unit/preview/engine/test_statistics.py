@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from preview.engine import spread, statistics
+from preview.engine import sampling, spread, statistics
 from preview.engine.counted import quantiles
 from preview.engine.measures import moment_edges
 from preview.profile import ColumnProfile, Histogram, Profile
@@ -277,6 +277,17 @@ def test_quantiles_of_counted_values_are_numpys() -> None:
         counts = noise.integers(1, 5, len(numbers))
         found = quantiles(numbers, counts, (0.0, 0.25, 0.5, 0.75, 1.0))
         assert found == pytest.approx(np.quantile(np.repeat(numbers, counts), (0.0, 0.25, 0.5, 0.75, 1.0)))
+
+
+def test_a_first_answer_about_very_many_columns_is_as_of_few(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = "".join(
+        f"{n},{n}.5,w{n % 7},2024-01-0{n % 9 + 1},{'' if n < 150 else '007'},{2**63 + n}\n" for n in range(200)
+    )
+    data = data_of(tmp_path / "files", "a,b,c,d,e,f\n" + rows, "x.csv")
+    few = profiled(tmp_path, data, quick=True)
+    monkeypatch.setattr(sampling, "WIDE", 1)
+    assert profiled(tmp_path, data, quick=True) == few
+    assert [column.type for column in few.columns] == ["integer", "float", "string", "date", "string", "integer"]
 
 
 @pytest.mark.parametrize("together", [1, 500])
