@@ -32,8 +32,8 @@ NO_SECONDS = re.compile(r"(T\d\d:\d\d):00(\.0+)?(?=$|Z|[+-])")
 FRACTION = re.compile(r"(?<=T\d\d:\d\d:\d\d)\.\d+")
 DAY = 10
 """Characters of an ISO date."""
-SHOWN = 28
-"""Characters of a value in a table of columns."""
+SHOWN = 20
+"""Characters of a value in a table of columns: so many leave room for how often it is there."""
 
 
 def type_name(code: str) -> str:

@@ -34,8 +34,12 @@ function smallBars(column) {
 }
 
 function nameCell(column) {
-  const cell = element("td", "name", column.name);
-  cell.title = column.name;
+  const cell = element("td", "name");
+  const line = element("span", "line");
+  const name = element("span", "text", column.name);
+  name.title = column.name;
+  line.append(name);
+  cell.append(line);
   if (column.hints.length) {
     const warns = column.hints.some((hint) => hint.warns);
     const mark = element("span", warns ? "mark warns" : "mark");
@@ -44,7 +48,7 @@ function nameCell(column) {
     mark.setAttribute("role", "img");
     mark.setAttribute("aria-label", texts.join(" "));
     mark.append(icon("hint"));
-    cell.append(mark);
+    line.append(mark);
   }
   const empty = ["none", "all"].includes(column.empty) ? "" : ` · ${column.empty} empty`;
   cell.append(element("span", "below", `${column.type}${empty}${column.summary ? ` · ${column.summary}` : ""}`));
