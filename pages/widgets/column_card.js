@@ -1,3 +1,5 @@
+const LONG = 12;
+
 // A link opened in this session by a plain click, and in a tab of its own by the usual keys.
 function inSession(link) {
   link.onclick = (event) => {
@@ -78,7 +80,9 @@ function hintList(hints) {
 }
 
 function numberList(numbers) {
-  const list = element("dl");
+  // Points in time need the whole width to be read to their end.
+  const long = numbers.some(([, value]) => value.length > LONG);
+  const list = element("dl", long ? "long" : "");
   for (const [name, value] of numbers) {
     const pair = element("div");
     const shown = element("dd", "", value);
