@@ -136,7 +136,11 @@ def _histogram(data: ChartData) -> dict[str, Any]:
         # Rectangles from edge to edge, a pixel apart: a bar that ends at x2 would lie.
         "mark": {"type": "rect", "tooltip": True, "x2Offset": -1, "cornerRadiusTopLeft": 2, "cornerRadiusTopRight": 2},
         "encoding": {
-            "x": {"field": "from", **over} | {"scale": {**over["scale"], "zero": False, "nice": False}},
+            "x": {"field": "from", **over}
+            | {
+                "scale": {**over["scale"], "zero": False, "nice": False},
+                "axis": {**over["axis"], **({"tickMinStep": 1} if data.x_type == "integer" else {})},
+            },
             "x2": {"field": "to"},
             "y": {"field": "count", "type": "quantitative", "title": MEASURES["count"], "axis": {"tickMinStep": 1}},
             "y2": {"datum": 0},
