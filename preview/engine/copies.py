@@ -61,7 +61,7 @@ class Copies:
             found = self._find(engine, key)
             if found is not None:
                 return found
-            self.sweep()
+            self.sweep(held=key)
             self._make(engine, key, data, limits, on_progress)
             found = self._find(engine, key)
         if found is None:
@@ -69,11 +69,19 @@ class Copies:
         self.trim()
         return found
 
-    def sweep(self) -> None:
-        """Delete what killed workers left half made."""
+    def sweep(self, *, held: str = "") -> None:
+        """Delete what killed workers left half made; `held` is the key that the caller is alone with.
+
+        What belongs to a key that somebody else holds stays: DuckDB writes beside the file it was given and puts its
+        own in that one's place, so the lock on the file itself says nothing of what grows.
+        """
         for left in self.folder.glob("*.tmp"):
-            with contextlib.suppress(OSError), left.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            key = left.name.removeprefix("tmp_")
+            with contextlib.ExitStack() as locks, contextlib.suppress(OSError):
+                if key[:2] != held[:2]:
+                    lock = locks.enter_context((self.folder / f"{key[:2]}.lock").open("wb"))
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(locks.enter_context(left.open("rb")), fcntl.LOCK_EX | fcntl.LOCK_NB)
                 left.unlink()
 
     def trim(self) -> None:
@@ -129,7 +137,7 @@ class Copies:
                         f"{self.limit // MB:,} MB that all copies may have. A Parquet file needs no copy."
                     )
 
-        # Held while it grows: another worker's sweep lets it be. DuckDB writes into the file that is there.
+        # Held while it grows: another worker's sweep lets it be.
         with fresh.open("wb") as mark:
             fcntl.flock(mark, fcntl.LOCK_EX)
             try:

@@ -182,6 +182,28 @@ def test_sweeping_leaves_what_is_being_made(tmp_path: Path) -> None:
     assert not left.exists()
 
 
+def test_sweeping_leaves_what_duckdb_puts_in_the_place_of_the_file_it_was_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    convert = convert_module.convert
+    others = copies_in(tmp_path)
+
+    def swept(engine: Any, data: Data, target: Path, **options: Any) -> Any:
+        beside = target.with_name(f"tmp_{target.name}")
+        beside.write_bytes(b"half")
+        others.sweep()
+        assert beside.exists()
+        beside.unlink()
+        facts = convert(engine, data, target, **options)
+        others.sweep()
+        return facts
+
+    monkeypatch.setattr(module, "convert", swept)
+    data = data_of(tmp_path / "files", "a,b\n1,2\n", "x.csv")
+    assert rows_in(copies_in(tmp_path), data) == 1
+    assert kept(others) == {key_of(data)}
+
+
 def test_facts_come_back_from_json(tmp_path: Path) -> None:
     data = data_of(tmp_path / "files", "a;b\n1;x\n", "x.csv")
     rows_in(copies_in(tmp_path), data)
