@@ -58,7 +58,7 @@ def _profile(
     estimated = [column.name for column, raw in zip(found.columns, found.raw, strict=True) if raw.get("estimated")]
     if estimated:
         which = "one column" if len(estimated) == 1 else f"{len(estimated):,} columns"
-        notes.append(f"Quartiles and medians of {which} are close estimates; all else is counted.")
+        notes.append(f"Quartiles and medians of {which} are close estimates; so is every count marked ≈.")
     everything = "the only row" if found.rows == 1 else f"all {found.rows:,} rows"
     return Profile(
         found.rows,
