@@ -162,7 +162,7 @@ def test_quartiles_that_would_need_nearly_all_values_are_estimates_and_say_so(
     values = np.append(np.random.default_rng(8).normal(0, 1, 30_000), 1e12)
     profile = profile_of(tmp_path, pa.table({"c": values}), group=5_000)
     assert float(str(profile.columns[0].median)) == pytest.approx(np.median(values), abs=0.05)
-    assert profile.notes == ("Quartiles and medians of one column are close estimates; all else is counted.",)
+    assert profile.notes == ("Quartiles and medians of one column are close estimates; so is every count marked ≈.",)
 
 
 def test_columns_too_large_to_be_fetched_are_counted_all_the_same(
