@@ -143,6 +143,8 @@ def _batches(path: Path, dialect: Dialect, width: int) -> Iterator[Any]:
         convert_options=pyarrow.csv.ConvertOptions(
             column_types=dict.fromkeys(names, pa.string()), null_values=[""], strings_can_be_null=True
         ),
+        # Room for a whole block is asked for each column: malloc's counts as used at once, and goes past the limit.
+        memory_pool=pa.mimalloc_memory_pool(),
     )
 
 
