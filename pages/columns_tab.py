@@ -9,6 +9,7 @@ from datetime import timedelta
 import streamlit as st
 
 import services
+from catalog.errors import CatalogError
 from catalog.profiles import ProfileState
 from catalog.views import DatasetDetail, FileVersion
 from pages import column_words, failures, wording
@@ -16,9 +17,12 @@ from pages.drift import drift_card
 from pages.identity import current_caller
 from pages.listing import page_number
 from pages.navigation import draw_anew, go
+from pages.no_rows import no_table
 from pages.widgets.column_card import column_card
 from pages.widgets.column_list import column_list
+from preview.errors import PreviewError
 from preview.profile import ColumnProfile, Profile
+from storage import FileNotInStorage
 
 PAGE = 50
 """Columns shown at once; the search finds the others."""
@@ -209,6 +213,13 @@ def coverage_line(state: ProfileState) -> str:
 
 def _nothing(file_id: uuid.UUID, state: ProfileState) -> None:
     """Why there are no columns to show, and the next step."""
+    if state.status == "failed":
+        try:
+            services.current().previews.preview(current_caller(), file_id, rows=1)
+        except (PreviewError, FileNotInStorage, CatalogError) as error:
+            # Without rows there is nothing to count, and trying again would find no more.
+            no_table(error)
+            return
     empty = state.profile is not None
     title = "No columns" if empty else "The columns are not counted"
     reason = "The file has no columns." if empty else state.error or "Counting was stopped."

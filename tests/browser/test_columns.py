@@ -99,6 +99,7 @@ def test_a_file_without_a_table_says_why_there_are_no_columns(local_app: Running
     for tab in ("Columns", "Chart", "Query"):
         open_dataset(page, local_app, dataset, tab=tab)
         expect(page.locator(".st-key-nothing")).to_contain_text("no table format", timeout=COUNTED_MS)
+        expect(page.locator(".st-key-nothing").get_by_role("button")).to_have_count(0)
 
 
 def test_on_a_phone_a_column_takes_two_lines_and_nothing_scrolls_sideways(
