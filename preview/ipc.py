@@ -301,7 +301,7 @@ def reason(error: BaseException) -> Exception:
     """What pyarrow says of a file as an error for the user."""
     if isinstance(error, PreviewError):
         return error
-    text = str(error).strip().split("\n")[0][:200]
+    text = str(error).strip().split("\n")[0][:200].rstrip(".")
     if isinstance(error, pa.ArrowMemoryError):
         return TooBig("A record batch of this file needs more memory than a preview may use.")
     if isinstance(error, pa.ArrowNotImplementedError | NotImplementedError):

@@ -203,7 +203,7 @@ def _reason(error: BaseException) -> Exception:
         return error
     if isinstance(error, MemoryError):
         return TooBig("A page of this Parquet file unpacks to more memory than a preview may use.")
-    text = str(error).strip().split("\n")[0][:200]
+    text = str(error).strip().split("\n")[0][:200].rstrip(".")
     lower = text.lower()
     if "encrypt" in lower or "decrypt" in lower or "no decryptor" in lower:
         return EncryptedFile(ENCRYPTED)

@@ -142,6 +142,14 @@ def test_a_workbook_that_lies_about_its_size(previewer: Previewer, tmp_path: Pat
         show(previewer, tmp_path, "x.xlsx", bytes(data))
 
 
+@pytest.mark.parametrize("shift", [9, 0xFFFF], ids=["small", "huge"])
+def test_an_old_workbook_whose_directory_lies_past_its_end(previewer: Previewer, tmp_path: Path, shift: int) -> None:
+    data = bytearray(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\xff" * 4000)
+    data[30:32] = shift.to_bytes(2, "little")
+    with pytest.raises(CorruptFile, match="The workbook is damaged"):
+        show(previewer, tmp_path, "x.xls", bytes(data))
+
+
 def test_a_zip_that_names_a_million_files(previewer: Previewer, tmp_path: Path) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
