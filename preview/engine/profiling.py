@@ -16,7 +16,7 @@ from preview.engine.measures import family_of
 from preview.engine.sampling import FIRST_ROWS, SAMPLED, footer_facts, sample
 from preview.engine.statistics import Passes, Statistics, kind_of
 from preview.engine.tables import OpenTable, TableColumn, is_parquet
-from preview.engine.tasks import Answer, Desk, data_from_plain
+from preview.engine.tasks import COPYING, Answer, Desk, data_from_plain
 from preview.profile import ColumnProfile, Profile
 from preview.result import JsonValue
 from preview.table import Table
@@ -24,13 +24,11 @@ from preview.table import Table
 CONVERTING: Final = 0.6
 """Share of the time of a profile that the making of a copy takes."""
 TABLE: Final = "data"
-MEMORY: Final = 220_000_000
-"""Bytes DuckDB may hold for statistics: more makes them no faster, for what is counted goes to disk where it must."""
 
 
 def profile(desk: Desk, task: dict[str, Any]) -> Answer:
     """The statistics of a whole file, as a plain `Profile`."""
-    with desk.spill() as spill, connect(memory=min(MEMORY, desk.memory), spill=Path(spill)) as engine:
+    with desk.spill() as spill, connect(memory=min(COPYING, desk.memory), spill=Path(spill)) as engine:
         table = desk.open(engine, TABLE, task["data"], on_progress=lambda share: desk.on_progress(share * CONVERTING))
         progress = _Progress(engine, table, desk.on_progress, begin=CONVERTING if table.is_copy else 0.0)
         relation = quoted(TABLE)

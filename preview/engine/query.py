@@ -6,6 +6,7 @@ import time
 from collections.abc import Collection, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, Final
 
 import duckdb
@@ -15,7 +16,7 @@ from preview.arrow_cells import Arrow, type_name
 from preview.engine.complaints import complaint
 from preview.engine.connect import connect
 from preview.engine.fence import Connection, bare, checked, lock
-from preview.engine.tasks import Answer, Desk
+from preview.engine.tasks import COPYING, Answer, Desk
 from preview.errors import ResultTooBig
 from preview.limits import Limits
 from preview.result import JsonValue
@@ -105,7 +106,8 @@ def run(
 
 def prepare(desk: Desk, task: dict[str, Any]) -> Answer:
     """Make what reading the tables needs: the columnar copies of those that are not Parquet."""
-    with connect(memory=desk.memory) as engine:
+    # Nothing of a user's runs here, so it may go to disk; a text of many short rows would not fit otherwise.
+    with desk.spill() as spill, connect(memory=min(COPYING, desk.memory), spill=Path(spill)) as engine:
         for name, plain in task["tables"].items():
             desk.open(engine, name, plain, on_progress=desk.on_progress)
     return {}, b""

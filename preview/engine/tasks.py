@@ -28,6 +28,9 @@ from preview.source import Source
 DUCKDB_SHARE: Final = 0.4
 """Of a worker's memory: the rest is for Python, Arrow, what is read ahead, and what DuckDB does not count."""
 
+COPYING: Final = 220_000_000
+"""Bytes DuckDB may hold where it may go to disk (copies, statistics): more makes neither any faster."""
+
 Answer = tuple[dict[str, Any], bytes]
 
 TASKS: Final = {
