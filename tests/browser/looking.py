@@ -74,6 +74,14 @@ def open_dataset(page: Page, app: RunningApp, dataset: dict[str, Any], **params:
     expect(page.get_by_role("heading", name=dataset["name"], exact=True)).to_be_visible()
 
 
+def back(page: Page) -> None:
+    """The browser's Back, once the browser has heard what the page made of the address: it goes by its own list."""
+    settle(page)
+    here = page.evaluate("location.href")
+    page.wait_for_url(lambda url: url == here, wait_until="commit")
+    page.go_back()
+
+
 def choose_more(page: Page, item: str) -> None:
     """An item of the menu More."""
     page.get_by_role("button", name="More").click()

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app_server import RunningApp
-from tests.browser.looking import open_dataset, settle, shelve
+from tests.browser.looking import back, open_dataset, settle, shelve
 from tests.shelf_client import store
 
 TOWNS = b"code,town,height\n" + b"".join(
@@ -48,7 +48,7 @@ def test_a_value_and_a_bar_lead_to_their_rows_and_back_returns(local_app: Runnin
     page.get_by_role("link", name="Bergen").click(timeout=COUNTED_MS)
     expect(page.get_by_text(re.compile(r"Rows 1–100 of 200\b"))).to_be_visible()
     assert json.loads(address(page)["where"][0]) == [{"column": "town", "op": "is", "value": "Bergen"}]
-    page.go_back()
+    back(page)
     expect(page.get_by_role("heading", name="town")).to_be_visible()
     page.get_by_role("radio", name="height").check()
     bar = page.get_by_role("link", name=re.compile(r"^0 to \d+: \d+ rows")).first
@@ -64,7 +64,7 @@ def test_a_columns_card_opens_its_chart_and_its_query(local_app: RunningApp, pag
     page.get_by_role("button", name="Chart").click(timeout=COUNTED_MS)
     expect(page.get_by_role("tab", name="Chart")).to_have_attribute("aria-selected", "true")
     expect(page.get_by_role("combobox", name="Group by")).to_have_value("town")
-    page.go_back()
+    back(page)
     page.get_by_role("button", name="Query").click()
     expect(page.get_by_text(re.compile("^2 rows in"))).to_be_visible()
 

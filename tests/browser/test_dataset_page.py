@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.app_server import RunningApp
-from tests.browser.looking import ROWS, choose_more, dialog, open_dataset, row_of, settle, shelve
+from tests.browser.looking import ROWS, back, choose_more, dialog, open_dataset, row_of, settle, shelve
 from tests.shelf_client import store, unique
 
 
@@ -166,8 +166,7 @@ def test_delete_asks_once_naming_it_and_goes_back_to_the_list(local_app: Running
     expect(row_of(page, dataset["name"])).to_have_count(0)
     with local_app.client() as client:
         assert client.get(f"/datasets/{dataset['id']}").status_code == 404
-    settle(page)
-    page.go_back()
+    back(page)
     expect(page.get_by_text("This dataset is not on the shelf")).to_be_visible()
     page.get_by_role("button", name="Show all datasets").click()
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()

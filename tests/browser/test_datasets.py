@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Dialog, Page, expect
 
 from tests.app_server import RunningApp, running_app
-from tests.browser.looking import ROWS, row_of, settle, shelve
+from tests.browser.looking import ROWS, back, row_of, settle, shelve
 from tests.browser.upload_screen import UploadScreen
 from tests.shelf_client import unique
 
@@ -117,7 +117,7 @@ def test_a_click_anywhere_on_the_row_opens_it_and_back_returns_to_the_search(ful
     row_of(page, "Airports").click(position={"x": 400, "y": 40})
     expect(page.get_by_role("heading", name="Airports")).to_be_visible()
     expect(page.get_by_text("Rows 1–100")).to_be_visible()
-    page.go_back()
+    back(page)
     expect(page.get_by_text(re.compile("^1 dataset ·"))).to_be_visible()
     expect(page.get_by_role("searchbox")).to_have_value("planes")
     row_of(page, "Airports").click()
