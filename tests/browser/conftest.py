@@ -33,9 +33,14 @@ def chromium_path() -> str | None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks them, and lets each try once more: a browser, an app and a store that share two processors with other
+    tests now and then miss a moment that the test waits for. What fails twice fails, and pytest's last line says how
+    many were run again.
+    """
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")

@@ -74,11 +74,17 @@ def open_dataset(page: Page, app: RunningApp, dataset: dict[str, Any], **params:
     expect(page.get_by_role("heading", name=dataset["name"], exact=True)).to_be_visible()
 
 
+def address_of(page: Page) -> str:
+    """The address as the page has it; `page.url` follows once the browser has told of it."""
+    address: str = page.evaluate("location.href")
+    return address
+
+
 def back(page: Page) -> None:
     """The browser's Back, once the browser has heard what the page made of the address: it goes by its own list."""
     settle(page)
-    here = page.evaluate("location.href")
-    page.wait_for_url(lambda url: url == here, wait_until="commit")
+    wanted = address_of(page)
+    page.wait_for_url(lambda url: url == wanted, wait_until="commit")
     page.go_back()
 
 

@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 from playwright.sync_api import Page, expect
 
 from tests.app_server import RunningApp
-from tests.browser.looking import open_dataset, shelve
+from tests.browser.looking import address_of, open_dataset, shelve
 from tests.shelf_client import unique
 
 TOWNS = b"town,height\n" + b"".join(b"%s,%d\n" % ((b"Oslo", b"Bergen", b"Oslo")[n % 3], n) for n in range(600))
@@ -25,7 +25,7 @@ def test_the_chart_picked_is_in_the_address_and_drawn_again_from_it(shelf: Runni
     page.get_by_role("radio", name="Box").or_(page.get_by_role("button", name="Box", exact=True)).first.click()
     expect(page.get_by_role("combobox", name="Spread of")).to_have_value("height")
     expect(drawn).to_be_visible()
-    asked = parse_qs(urlsplit(page.url).query)
+    asked = parse_qs(urlsplit(address_of(page)).query)
     assert asked["kind"] == ["box"]
     page.goto(f"{shelf.url}/dataset?id={dataset['id']}&tab=Chart&kind=bar&x=town&y=height&measure=mean")
     expect(page.get_by_role("combobox", name="Group by")).to_have_value("town")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import Browser, Page, expect
 
 from tests.app_server import RunningApp
-from tests.browser.looking import back, open_dataset, settle, shelve
+from tests.browser.looking import address_of, back, open_dataset, settle, shelve
 from tests.shelf_client import store
 
 TOWNS = b"code,town,height\n" + b"".join(
@@ -21,7 +21,7 @@ COUNTED_MS = 60_000
 
 
 def address(page: Page) -> dict[str, list[str]]:
-    return parse_qs(urlsplit(page.url).query)
+    return parse_qs(urlsplit(address_of(page)).query)
 
 
 def test_columns_are_counted_over_every_row_and_each_has_a_card(shelf: RunningApp, page: Page) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.app_server import RunningApp
-from tests.browser.looking import ROWS, back, choose_more, dialog, open_dataset, row_of, settle, shelve
+from tests.browser.looking import ROWS, address_of, back, choose_more, dialog, open_dataset, row_of, settle, shelve
 from tests.shelf_client import store, unique
 
 
@@ -23,7 +23,7 @@ def test_its_rows_are_shown_with_what_they_cover(shelf: RunningApp, page: Page) 
     expect(page.get_by_text("250 rows × 3 columns")).to_be_visible()
     page.get_by_test_id("stPaginationPage").filter(has_text="3").click()
     expect(page.get_by_text("Rows 201–250 of 250")).to_be_visible()
-    assert parse_qs(urlsplit(page.url).query)["rows"] == ["3"]
+    assert parse_qs(urlsplit(address_of(page)).query)["rows"] == ["3"]
     page.reload()
     expect(page.get_by_text("Rows 201–250 of 250")).to_be_visible()
 
@@ -93,7 +93,7 @@ def test_every_version_has_its_own_address_rows_and_bytes(local_app: RunningApp,
     chooser.click()
     page.get_by_role("option", name=re.compile("^v1 ·")).click()
     expect(page.get_by_text("Rows 1–100")).to_be_visible()
-    assert parse_qs(urlsplit(page.url).query)["v"] == ["1"]
+    assert parse_qs(urlsplit(address_of(page)).query)["v"] == ["1"]
     with page.expect_download() as download:
         page.get_by_role("link", name="Download:").click()
     assert download.value.path().read_bytes() == ROWS
@@ -177,7 +177,7 @@ def test_a_new_version_is_uploaded_from_its_page(local_app: RunningApp, page: Pa
     open_dataset(page, local_app, dataset)
     choose_more(page, "Upload a new version")
     expect(page.get_by_role("heading", name=f"New version of {dataset['name']}")).to_be_visible()
-    assert parse_qs(urlsplit(page.url).query) == {"dataset": [dataset["id"]]}
+    assert parse_qs(urlsplit(address_of(page)).query) == {"dataset": [dataset["id"]]}
     file = tmp_path / "again.csv"
     file.write_text("only\n1\n")
     page.set_input_files("input[data-part=files]", file)
@@ -228,7 +228,7 @@ def test_a_failed_download_lands_on_the_page_with_a_second_way(local_app: Runnin
     expect(page.get_by_text("The store no longer has this file.")).to_be_visible()
     page.get_by_role("button", name="Dismiss").click()
     expect(page.get_by_text("was not downloaded")).to_have_count(0)
-    assert "error" not in page.url
+    assert "error" not in address_of(page)
 
 
 def test_the_download_address_opened_by_hand_lands_on_the_page_too(local_app: RunningApp, page: Page) -> None:
@@ -238,4 +238,4 @@ def test_the_download_address_opened_by_hand_lands_on_the_page_too(local_app: Ru
     (local_app.data_dir / "objects" / urlsplit(url).path.split("/objects/", 1)[1]).unlink()
     page.goto(f"{local_app.api}/files/{dataset['file_id']}/download")
     expect(page.get_by_text("was not downloaded")).to_be_visible()
-    assert parse_qs(urlsplit(page.url).query)["id"] == [dataset["id"]]
+    assert parse_qs(urlsplit(address_of(page)).query)["id"] == [dataset["id"]]

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.app_server import RunningApp
-from tests.browser.looking import dialog, open_dataset, row_of, settle, shelve
+from tests.browser.looking import address_of, dialog, open_dataset, row_of, settle, shelve
 from tests.shelf_client import unique
 
 SEMICOLONS = b"iata;city;lat\n" + b"".join(b"A%03d;Town %d;%d.25\n" % (n, n % 7, n) for n in range(1234))
@@ -63,7 +63,7 @@ def test_chosen_columns_are_in_the_address(local_app: RunningApp, page: Page) ->
     expect(page.get_by_text("2 of 300 columns")).to_be_visible()
     page.reload()
     expect(page.get_by_text("2 of 300 columns")).to_be_visible()
-    assert parse_qs(urlsplit(page.url).query)["cols"] == ["measure_250", "measure_7"]
+    assert parse_qs(urlsplit(address_of(page)).query)["cols"] == ["measure_250", "measure_7"]
 
 
 def test_a_row_far_down_is_one_step_away(local_app: RunningApp, page: Page) -> None:
@@ -76,7 +76,7 @@ def test_a_row_far_down_is_one_step_away(local_app: RunningApp, page: Page) -> N
     expect(page.get_by_text("Rows 1,150–1,234 of 1,234")).to_be_visible()
     page.get_by_test_id("stPaginationPage").filter(has_text="11").click()
     expect(page.get_by_text("Rows 1,001–1,100 of 1,234")).to_be_visible()
-    assert "row" not in parse_qs(urlsplit(page.url).query)
+    assert "row" not in parse_qs(urlsplit(address_of(page)).query)
 
 
 def test_a_long_cell_opens_whole_and_is_copied(local_app: RunningApp, page: Page, context: BrowserContext) -> None:
@@ -124,7 +124,7 @@ def test_only_rows_that_meet_a_condition_until_it_is_taken_away(local_app: Runni
     expect(page.get_by_text("Rows 1–100 of 176 where city is Town 3")).to_be_visible(timeout=60_000)
     page.get_by_role("button", name="city is Town 3").click()
     expect(page.get_by_text("Rows 1–100 of 1,234")).to_be_visible()
-    assert "where" not in parse_qs(urlsplit(page.url).query)
+    assert "where" not in parse_qs(urlsplit(address_of(page)).query)
 
 
 def test_a_column_leads_to_its_datasets_and_these_to_one_another(local_app: RunningApp, page: Page) -> None:
@@ -140,4 +140,4 @@ def test_a_column_leads_to_its_datasets_and_these_to_one_another(local_app: Runn
     assert link.get_attribute("href") == f"/dataset?id={second['id']}"
     link.click()
     expect(page.get_by_role("heading", name=second["name"], exact=True)).to_be_visible()
-    assert parse_qs(urlsplit(page.url).query)["id"] == [second["id"]]
+    assert parse_qs(urlsplit(address_of(page)).query)["id"] == [second["id"]]

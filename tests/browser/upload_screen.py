@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from tests.app_server import RunningApp
+from tests.browser.looking import address_of
 
 MIB = 1024 * 1024
 
@@ -72,7 +73,7 @@ class UploadScreen:
     def wait_until_open(self) -> str:
         """Until a dataset's page is open; its id."""
         self.page.wait_for_url(re.compile(r"/dataset\?id="), timeout=60_000)
-        return self.page.url.split("id=")[1].split("&")[0]
+        return address_of(self.page).split("id=")[1].split("&")[0]
 
 
 def go_to(page: Page, name: str) -> None:
