@@ -122,6 +122,40 @@ class Preview(Section):
     """MB of a query's result that is downloaded or saved as a dataset."""
 
 
+class Upload(Section):
+    """Which way a browser's bytes go to the store."""
+
+    via: Literal["direct", "app", "auto"] = "auto"
+    """`auto`: straight to the store, and through the app where the browser cannot reach the store."""
+
+
+class Download(Section):
+    """Which way the bytes come back."""
+
+    via: Literal["direct", "app"] = "direct"
+
+
+class Lifecycle(Section):
+    """What is cleared away by itself. Days; a rule that is 0 or false clears nothing."""
+
+    temp_days: Annotated[int, Field(ge=1, le=3650)] = 1
+    """Objects of the bucket role `temp`."""
+    upload_days: Annotated[int, Field(ge=1, le=365)] = 7
+    """Uploads that nobody went on with."""
+    versions: Annotated[int, Field(ge=0, le=100_000)] = 0
+    """Newest versions of a dataset that are kept; 0 keeps all."""
+    untouched: bool = False
+    """Whether files go that were neither changed nor downloaded for `untouched_days`."""
+    untouched_days: Annotated[int, Field(ge=1, le=36_500)] = 90
+    roles: Annotated[tuple[Literal["datasets", "models"], ...], NoDecode] = ("datasets", "models")
+    """The bucket roles that `versions` and `untouched` hold for."""
+
+    @field_validator("roles", mode="before")
+    @classmethod
+    def _role_list(cls, value: object) -> object:
+        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
 class Settings(BaseSettings):
     """The whole tree; make it with `load()`, which turns a bad value into a sentence."""
 
@@ -139,6 +173,13 @@ class Settings(BaseSettings):
     minio: Minio = Field(default_factory=Minio)
     auth: Auth = Field(default_factory=Auth)
     preview: Preview = Field(default_factory=Preview)
+    upload: Upload = Field(default_factory=Upload)
+    download: Download = Field(default_factory=Download)
+    lifecycle: Lifecycle = Field(default_factory=Lifecycle)
+    trash_days: Annotated[int, Field(ge=0, le=3650)] = 7
+    """Days a deleted dataset or version can be put back; 0 removes it at once."""
+    scrub_days: Annotated[int, Field(ge=0, le=3650)] = 30
+    """Days after which a stored file is read again and held against its checksum; 0 never."""
     database_url: str | None = None
     data_dir: Path = Path("./data")
     public_url: str | None = None
@@ -203,7 +244,14 @@ class Settings(BaseSettings):
         )
 
 
-SECTIONS: dict[str, type[Section]] = {"MINIO": Minio, "AUTH": Auth, "PREVIEW": Preview}
+SECTIONS: dict[str, type[Section]] = {
+    "MINIO": Minio,
+    "AUTH": Auth,
+    "PREVIEW": Preview,
+    "UPLOAD": Upload,
+    "DOWNLOAD": Download,
+    "LIFECYCLE": Lifecycle,
+}
 
 
 def is_loopback(address: str | None) -> bool:

@@ -43,15 +43,21 @@ DETAIL = JSON().with_variant(JSONB(), "postgresql")
 # Kept as text on both databases: it holds values out of files, and PostgreSQL's JSONB refuses a NUL among them.
 CONTENT = JSON(none_as_null=True)
 LISTED = text("current_file_id IS NOT NULL")
+TRASHED = text("trashed_at IS NOT NULL")
+READY = text("status = 'ready'")
 UNREAD = text("status = 'ready' AND (described_at IS NULL OR scanned_at IS NULL)")
 
 
 class FileStatus(StrEnum):
-    """Where a file is in its life. A row that is `deleted` stands for an object that is still to be removed."""
+    """Where a file is in its life. A row that is `deleted` stands for an object that is still to be removed.
+
+    `trashed` is one that nobody sees or downloads any more and that can be put back; `failed` is never served as good.
+    """
 
     PENDING = "pending"
     READY = "ready"
     FAILED = "failed"
+    TRASHED = "trashed"
     DELETED = "deleted"
 
 
@@ -91,6 +97,7 @@ class Dataset(SQLModel, table=True):
             postgresql_where=LISTED,
         ),
         Index("ix_dataset_by_file_name", "owner_id", "file_name", sqlite_where=LISTED, postgresql_where=LISTED),
+        Index("ix_dataset_trashed", "trashed_at", sqlite_where=TRASHED, postgresql_where=TRASHED),
     )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
@@ -111,6 +118,9 @@ class Dataset(SQLModel, table=True):
     search_text: str = Field(default="", sa_type=Text)
     read_as: dict[str, Any] | None = Field(default=None, sa_type=CONTENT)
     """How every version is read, where a user said so (`ReadAs.to_plain`)."""
+    trashed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    trashed_name: str | None = Field(default=None, sa_type=Text)
+    """What it was called; while it is in the trash `name` is its id, so that the name is free for another."""
 
 
 class DatasetTag(SQLModel, table=True):
@@ -146,6 +156,9 @@ class File(SQLModel, table=True):
         Index("ix_file_by_status", "status", "created_at"),
         Index("ix_file_use", "owner_id", "status", "backend", "bucket", "role", "size"),
         Index("ix_file_unread", "created_at", sqlite_where=UNREAD, postgresql_where=UNREAD),
+        Index("ix_file_unverified", "verified_at", sqlite_where=READY, postgresql_where=READY),
+        Index("ix_file_alike", "owner_id", "size", "head_sha256", sqlite_where=READY, postgresql_where=READY),
+        Index("ix_file_trashed", "trashed_at", sqlite_where=TRASHED, postgresql_where=TRASHED),
     )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
@@ -173,6 +186,15 @@ class File(SQLModel, table=True):
     described_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     scanned_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     read_attempts: int = 0
+    verified_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """When every stored byte was last read and was right."""
+    failure: str | None = Field(default=None, sa_type=Text)
+    """Why it is `failed`, in a sentence."""
+    head_sha256: str | None = Field(default=None, sa_type=Text)
+    tail_sha256: str | None = Field(default=None, sa_type=Text)
+    """Of the first and the last MiB, as the client told them: by these, size and date it knows its file again."""
+    trashed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    downloaded_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class Column(SQLModel, table=True):
@@ -238,9 +260,58 @@ class Upload(SQLModel, table=True):
     store_upload_id: str | None = Field(default=None, sa_type=Text)
     """The store's own id; null until the store was asked for one."""
     part_size: int = Field(sa_type=BigInteger)
+    modified_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    """The file's own date on the client's disk."""
+    folder: str = Field(default="", sa_type=Text)
+    """The folder it was dropped with, where there was one."""
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     touched_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class PartDigests(SQLModel, table=True):
+    """SHA-256 of each part of a file, as the client sent it: 32 bytes each, one after the other; zeros where unknown.
+
+    Part n is bytes [(n−1)·part_size, n·part_size) of the file.
+    """
+
+    __tablename__ = "part_digests"
+
+    file_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("file.id", ondelete="CASCADE"), primary_key=True))
+    part_size: int = Field(sa_type=BigInteger)
+    digests: bytes = Field(sa_type=LargeBinary)
+
+
+class OldCopy(SQLModel, table=True):
+    """Where a file lay before it was moved to another backend. The object stays until the operator lets it go."""
+
+    __tablename__ = "old_copy"
+    __table_args__ = (UniqueConstraint("backend", "bucket", "key"), Index(None, "file_id"))
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    file_id: uuid.UUID
+    backend: str = Field(sa_type=Text)
+    bucket: str = Field(sa_type=Text)
+    role: str = Field(sa_type=Text)
+    key: str = Field(sa_type=Text)
+    size: int = Field(sa_type=BigInteger)
+    moved_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class Lease(SQLModel, table=True):
+    """Who does a thing that is done once across all replicas, and until when nobody else takes it over."""
+
+    name: str = Field(sa_type=Text, primary_key=True)
+    holder: uuid.UUID
+    until: datetime = Field(sa_type=UtcDateTime)
+
+
+class Report(SQLModel, table=True):
+    """What a check found last; `kind` says which: reconcile, scrub, lifecycle."""
+
+    kind: str = Field(sa_type=Text, primary_key=True)
+    made_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    content: dict[str, Any] = Field(default_factory=dict, sa_type=CONTENT)
 
 
 class Event(SQLModel, table=True):

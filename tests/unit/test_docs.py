@@ -37,7 +37,8 @@ def test_readme_tells_the_real_defaults() -> None:
         if name in IN_WORDS:
             assert default in (None, ()), name
             continue
-        text = str(default.get_secret_value() if hasattr(default, "get_secret_value") else default)
+        plain = default.get_secret_value() if hasattr(default, "get_secret_value") else default
+        text = ",".join(plain) if isinstance(plain, tuple) else str(plain)
         expected = text.lower() if isinstance(default, bool) else text.removesuffix(".0")
         assert told.removeprefix("./") == expected, name
 

@@ -1,0 +1,48 @@
+"""What checks found last, kept for the screens and for whoever asks: one report of each kind."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlmodel import col, delete, select
+
+from db import Database
+from db.tables import Report
+from db.utc import utc_now
+
+
+class ReportKind(StrEnum):
+    """What was checked."""
+
+    RECONCILE = "reconcile"
+    SCRUB = "scrub"
+    LIFECYCLE = "lifecycle"
+
+
+class KeptReport(NamedTuple):
+    """A report as it was made."""
+
+    made_at: datetime
+    content: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Reports:
+    """Every method raises DatabaseUnavailable."""
+
+    database: Database
+
+    def keep(self, kind: ReportKind, content: Mapping[str, Any]) -> None:
+        """Keep a report instead of the one before; `content` is what JSON can hold."""
+        with self.database.transaction() as session:
+            session.exec(delete(Report).where(col(Report.kind) == kind))
+            session.add(Report(kind=kind, made_at=utc_now(), content=dict(content)))
+
+    def last(self, kind: ReportKind) -> KeptReport | None:
+        with self.database.session() as session:
+            found = session.exec(select(Report).where(Report.kind == kind)).first()
+        return None if found is None else KeptReport(found.made_at, found.content)
