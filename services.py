@@ -23,7 +23,9 @@ from catalog.datasets import Datasets
 from catalog.downloads import Downloads
 from catalog.files import Files
 from catalog.gate import Gate
+from catalog.housekeeping import Housekeeping, Task
 from catalog.inspections import Inspections
+from catalog.leases import Leases
 from catalog.previews import Previews
 from catalog.profiler import Profiler
 from catalog.profiles import Profiles
@@ -31,6 +33,7 @@ from catalog.queries import Queries
 from catalog.reader import BackgroundReader
 from catalog.results import clear
 from catalog.samples import Samples
+from catalog.sweep import Sweep
 from catalog.uploads import Uploads
 from db import Database, DatabaseUnavailable, migrate, open_database
 from preview import Limits, Previewer
@@ -43,6 +46,7 @@ from storage.link_base import current_link_base
 log = structlog.get_logger(__name__)
 
 STORE_CHECK_EVERY = timedelta(seconds=10)
+SWEEP_EVERY = timedelta(hours=1)
 SHORTEST_SECRET = 32
 """Bytes, as for SECRET_KEY."""
 
@@ -70,12 +74,14 @@ class Services:
     samples: Samples
     reader: BackgroundReader
     profiler: Profiler
+    housekeeping: Housekeeping
     _stop: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Begin what runs beside the requests: reading new files, computing statistics, and looking after the store."""
         self.reader.start()
         self.profiler.start()
+        self.housekeeping.start()
         threading.Thread(target=self._watch_store, name="store-watch", daemon=True).start()
 
     def _watch_store(self) -> None:
@@ -87,6 +93,7 @@ class Services:
 
     def close(self) -> None:
         self._stop.set()
+        self.housekeeping.close()
         self.reader.close()
         self.profiler.close()
         self.previewer.close()
@@ -141,6 +148,7 @@ def build(settings: Settings) -> Services:
     reader = BackgroundReader(database, storages, previewer, on_described=profiler.described)
     gate = Gate(reading.engine_workers)
     link_life = timedelta(seconds=settings.minio.presign_expiry)
+    housekeeping = Housekeeping(Leases(database), [Task("sweep", SWEEP_EVERY, Sweep(database, storages).sweep)])
     datasets = Datasets(database, storages)
     uploads = Uploads(database, storages, link_life, on_ready=reader.notice, on_start=previewer.warm)
     return Services(
@@ -163,6 +171,7 @@ def build(settings: Settings) -> Services:
         samples=Samples(uploads, datasets),
         reader=reader,
         profiler=profiler,
+        housekeeping=housekeeping,
     )
 
 

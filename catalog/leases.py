@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import CursorResult, delete, or_, update
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col
+from sqlmodel import col, select
 
 from db import Database
 from db.tables import Lease
@@ -43,6 +43,11 @@ class Leases:
             except IntegrityError:
                 return False
             return True
+
+    def held(self, *, now: datetime | None = None) -> frozenset[str]:
+        """The leases that somebody has. Raises DatabaseUnavailable."""
+        with self.database.session() as session:
+            return frozenset(session.exec(select(Lease.name).where(col(Lease.until) > (now or utc_now()))))
 
     def let_go(self, name: str) -> None:
         """Give the lease back; nothing happens where another has it. Raises DatabaseUnavailable."""

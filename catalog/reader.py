@@ -11,7 +11,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import ColumnElement, and_
@@ -21,11 +21,9 @@ from catalog.knowledge import Knowledge
 from catalog.metrics import READS
 from catalog.previews import DEFAULT_ROWS
 from catalog.sources import LINK_LIFE, LONG_LIFE, read_as_of, source_of
-from catalog.sweep import Sweep
 from catalog.views import MOST_READ_ATTEMPTS
 from db import Database, DatabaseUnavailable
 from db.tables import File, FileStatus
-from db.utc import utc_now
 from preview import Previewer
 from preview.errors import PreviewError, SourceUnavailable
 from preview.read_as import ReadAs
@@ -36,7 +34,6 @@ LOOK_EVERY = timedelta(seconds=60)
 """How often to look for files that another replica took in and did not read to the end."""
 BACK_OFF = timedelta(seconds=15)
 """How long to wait while the store or the database is away."""
-SWEEP_EVERY = timedelta(hours=1)
 BATCH = 50
 
 _log = structlog.get_logger("catalog")
@@ -65,7 +62,6 @@ class BackgroundReader:
         default_factory=lambda: (threading.Event(), threading.Event()), repr=False
     )
     _threads: list[threading.Thread] = field(default_factory=list, repr=False)
-    _swept_at: datetime | None = field(default=None, repr=False)
 
     def start(self) -> None:
         for name, round_, wake in (
@@ -128,7 +124,6 @@ class BackgroundReader:
             self.on_described(file, read_as)
 
     def _scan_all(self) -> None:
-        self._sweep()
         unscanned = and_(
             col(File.scanned_at).is_(None),
             col(File.described_at).is_not(None),
@@ -164,14 +159,6 @@ class BackgroundReader:
         _log.warning("scan failed", file_id=str(file.id), outcome=outcome, reason=reason)
         Knowledge(self.database).note_attempt(file.id)
         return False
-
-    def _sweep(self) -> None:
-        now = utc_now()
-        if self._swept_at is None or now - self._swept_at >= SWEEP_EVERY:
-            self._swept_at = now
-            gone = Sweep(self.database, self.storages).sweep()
-            if gone:
-                _log.info("swept", files=gone)
 
     def _read_as(self, file: File) -> ReadAs:
         with self.database.session() as session:

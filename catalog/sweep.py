@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import timedelta
 
+import structlog
 from sqlalchemy import and_, or_
 from sqlmodel import col, select
 
@@ -27,6 +28,8 @@ IDLE = timedelta(days=7)
 """How long an upload may rest: as long as a signed link can live at most."""
 UNANNOUNCED = timedelta(days=1)
 """The same for one that the store was never told of, which no client can go on with."""
+
+_log = structlog.get_logger("catalog")
 
 
 @dataclass(frozen=True)
@@ -60,4 +63,7 @@ class Sweep:
                 record(session, EventKind.UPLOAD_EXPIRED, dataset_id=file.dataset_id, file_id=file.id, detail=detail)
             UPLOADS.labels("aborted").inc()
         Results(self.storages).sweep()
-        return Removal(self.database, self.storages).sweep()
+        gone = Removal(self.database, self.storages).sweep()
+        if gone:
+            _log.info("swept", files=gone)
+        return gone
