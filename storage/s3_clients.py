@@ -61,8 +61,8 @@ class Clients:
 def connect(settings: MinioSettings) -> Clients:
     """Make the clients; no connection is opened yet."""
     public = urlsplit(settings.public_endpoint)
-    traffic_pool = _pool(secure=settings.secure, connect=CONNECT_SECONDS, read=READ_SECONDS, size=CONNECTIONS)
-    health_pool = _pool(secure=settings.secure, connect=HEALTH_SECONDS, read=HEALTH_SECONDS, size=1)
+    traffic_pool = open_pool(secure=settings.secure, connect=CONNECT_SECONDS, read=READ_SECONDS, size=CONNECTIONS)
+    health_pool = open_pool(secure=settings.secure, connect=HEALTH_SECONDS, read=HEALTH_SECONDS, size=1)
     signing_pool = PoolManager(num_pools=1)
 
     def client(endpoint: str, pool: PoolManager, *, secure: bool) -> Minio:
@@ -84,12 +84,17 @@ def connect(settings: MinioSettings) -> Clients:
     )
 
 
-def _pool(*, secure: bool, connect: float, read: float, size: int) -> PoolManager:
+def open_pool(*, secure: bool, connect: float, read: float, size: int) -> PoolManager:
+    """Connections to one server; `connect` and `read` are seconds. Nothing is repeated."""
     # retries=False: attempts are counted once, by `Retries`, which knows what may be repeated.
     timeout = Timeout(connect=connect, read=read)
     if not secure:
         return PoolManager(timeout=timeout, maxsize=size, retries=False)
-    # The system's authorities (and SSL_CERT_FILE, by OpenSSL itself), plus certifi's for images that have none.
-    trust = ssl.create_default_context()
-    trust.load_verify_locations(cafile=certifi.where())
-    return PoolManager(timeout=timeout, maxsize=size, retries=False, ssl_context=trust)
+    return PoolManager(timeout=timeout, maxsize=size, retries=False, ssl_context=trust())
+
+
+def trust() -> ssl.SSLContext:
+    """The system's authorities (and SSL_CERT_FILE, by OpenSSL itself), plus certifi's for images that have none."""
+    found = ssl.create_default_context()
+    found.load_verify_locations(cafile=certifi.where())
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from xml.etree import ElementTree
 from xml.etree.ElementTree import ParseError
 
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
@@ -79,6 +80,29 @@ def s3_errors(ref: ObjectRef | None = None) -> Iterator[None]:
         raise StorageError(f"the store's answer is not S3's ({error})", ref=ref) from error
     except MinioException as error:
         raise StorageError(f"the store refused: {error}", ref=ref) from error
+
+
+def known_code(code: str) -> tuple[type[StorageError], str] | None:
+    """The error that a code of S3's means, and its words; None for a code that nothing here tells apart."""
+    return _CODES.get(code)
+
+
+def error_of(status: int, body: bytes, ref: ObjectRef | None) -> StorageError:
+    """What an answer that is no success says, read without minio-py."""
+    try:
+        code, said = "", ""
+        for element in ElementTree.fromstring(body):
+            name = element.tag.rpartition("}")[2]
+            code = (element.text or "") if name == "Code" else code
+            said = (element.text or "") if name == "Message" else said
+    except ParseError:
+        return _of_status(status, "no answer of S3's", ref)
+    if code in _CODES:
+        kind, message = _CODES[code]
+        return kind(message, ref=ref)
+    if code in _PASSING:
+        return StorageUnavailable(f"{_UNAVAILABLE} ({code}: {said})", ref=ref)
+    return _of_status(status, f"{code}: {said}", ref)
 
 
 def _of_code(error: S3Error, ref: ObjectRef | None) -> StorageError:
