@@ -10,13 +10,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import BinaryIO
 
 from storage import signed_links
 from storage.disk import disk_errors
-from storage.keys import check_expiry, check_part_number
+from storage.keys import check_expiry, check_part_number, role_prefix
+from storage.leftovers import Leftover, remove_leftover
 from storage.local_objects import ObjectTree
 from storage.local_uploads import UploadFolder
 from storage.observe import observed
@@ -140,14 +141,28 @@ class LocalFileStorage:
             except UploadNotFound:
                 return
 
-    def list_multipart(self, role: BucketRole, prefix: str = "") -> Iterator[MultipartUpload]:
+    def list_multipart(
+        self, role: BucketRole, prefix: str = "", *, bucket: str | None = None
+    ) -> Iterator[MultipartUpload]:
         with observed(_BACKEND, "list_multipart"):
-            for upload in self._uploads.under_way(role.value, prefix):
+            for upload in self._uploads.under_way(*self._listed(role, prefix, bucket)):
                 yield MultipartUpload(ObjectRef(role, upload.key, upload.bucket), upload.upload_id, upload.started_at)
 
-    def list_files(self, role: BucketRole, prefix: str = "") -> Iterator[StoredObject]:
+    def list_files(self, role: BucketRole, prefix: str = "", *, bucket: str | None = None) -> Iterator[StoredObject]:
         with observed(_BACKEND, "list_files"):
-            yield from self._objects.walk(role, prefix)
+            bucket, prefixed = self._listed(role, prefix, bucket)
+            yield from self._objects.walk(role, prefixed, bucket=bucket)
+
+    def leftovers(self, *, before: datetime) -> Iterator[Leftover]:
+        """What crashes left beside the objects and nobody has touched since `before`; none of it is an object."""
+        with disk_errors():
+            yield from self._objects.leftovers(before)
+            yield from self._uploads.leftovers(before)
+
+    def remove_leftover(self, left: Leftover, *, before: datetime) -> bool:
+        """Remove it, unless somebody has touched it since; says whether it is gone. Raises StorageDenied."""
+        with observed(_BACKEND, "remove_leftover"), disk_errors():
+            return remove_leftover(left.path, before)
 
     def check_health(self) -> Health:
         began = time.perf_counter()
@@ -194,6 +209,13 @@ class LocalFileStorage:
     @property
     def _uploads(self) -> UploadFolder:
         return UploadFolder(self.root / ".uploads")
+
+    def _listed(self, role: BucketRole, prefix: str, named: str | None) -> tuple[str, str]:
+        if named is None or named == role.value:
+            return role.value, prefix
+        # A bucket that is another role's holds nothing of this one unless its keys say so.
+        own = role_prefix(role, prefix, shared=True)
+        return named, f"{role}/" if own is None else own
 
     def _bucket(self, ref: ObjectRef) -> str:
         return ref.bucket or ref.role.value

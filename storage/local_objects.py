@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from storage.disk import disk_errors, flush_folder, make_folders, older_than, replace_text
 from storage.keys import check_key
+from storage.leftovers import Leftover, old_files
 from storage.protocol import (
     BucketMissing,
     BucketRole,
@@ -127,12 +128,19 @@ class ObjectTree:
                 self.path(ref).unlink(missing_ok=True)
             self._meta_path(ref).unlink(missing_ok=True)
 
-    def walk(self, role: BucketRole, prefix: str) -> Iterator[StoredObject]:
-        """Every object whose key begins with the prefix, in the order of their keys."""
-        bucket = self.root / role.value
-        if not bucket.is_dir():
-            raise missing_folder(bucket)
-        yield from self._walk(bucket, "", role, prefix)
+    def walk(self, role: BucketRole, prefix: str, *, bucket: str) -> Iterator[StoredObject]:
+        """Every object whose key begins with the prefix, in the order of their keys. Raises BucketMissing."""
+        ref = ObjectRef(role, "", bucket)
+        if not self._bucket(ref).is_dir():
+            raise missing_folder(self._bucket(ref))
+        yield from self._walk(self._bucket(ref), ref, prefix)
+
+    def leftovers(self, before: datetime) -> Iterator[Leftover]:
+        """Half-written objects, and what is remembered of objects that are gone."""
+        yield from old_files(self.root / ".incoming", before)
+        for left in old_files(self.root / ".meta", before):
+            if not (self.root / left.path.relative_to(self.root / ".meta")).with_suffix("").exists():
+                yield left
 
     def probe(self) -> None:
         """Write and remove one small file; raises OSError or BucketMissing where that cannot be done."""
@@ -147,15 +155,15 @@ class ObjectTree:
     def free_bytes(self) -> int:
         return shutil.disk_usage(self.root).free
 
-    def _walk(self, folder: Path, above: str, role: BucketRole, prefix: str) -> Iterator[StoredObject]:
+    def _walk(self, folder: Path, above: ObjectRef, prefix: str) -> Iterator[StoredObject]:
         with disk_errors(), os.scandir(folder) as entries:
             # A folder sorts as its name with a slash: that is where its keys stand among their neighbours.
-            found = sorted((f"{above}{entry.name}{'/' if entry.is_dir() else ''}", entry) for entry in entries)
-        for key, entry in found:
+            found = sorted((f"{above.key}{entry.name}{'/' if entry.is_dir() else ''}", entry.path) for entry in entries)
+        for key, path in found:
+            ref = ObjectRef(above.role, key, above.bucket)
             if key.endswith("/") and (key.startswith(prefix) or prefix.startswith(key)):
-                yield from self._walk(Path(entry.path), key, role, prefix)
+                yield from self._walk(Path(path), ref, prefix)
             elif not key.endswith("/") and key.startswith(prefix):
-                ref = ObjectRef(role, key, role.value)
                 try:
                     described = self.stat(ref)
                 except (FileNotInStorage, InvalidKey):

@@ -37,6 +37,7 @@ from storage.disk import (
     write_all,
 )
 from storage.keys import check_part_number, in_order
+from storage.leftovers import Leftover, as_leftover
 from storage.local_objects import STALE, Facts, missing_folder
 from storage.part_writer import Gathered, check_length
 from storage.protocol import (
@@ -173,6 +174,12 @@ class UploadFolder:
         for upload in map(self._load, names):
             if upload and upload.bucket == bucket and upload.key.startswith(prefix):
                 yield upload
+
+    def leftovers(self, before: datetime) -> Iterator[Leftover]:
+        """Uploads that were being made, or removed, when the app ended."""
+        for folder in self.root.iterdir() if self.root.is_dir() else ():
+            if (folder.is_dir() and not (folder / "data").exists()) or folder.name.startswith("."):
+                yield from as_leftover(folder, before)
 
     def _load(self, upload_id: str) -> Upload | None:
         folder = self.root / upload_id

@@ -147,6 +147,13 @@ class MinioFileStorage:
         query = {"uploadId": upload_id, "partNumber": str(number)}
         return self._signed("get_presigned_part_url", "PUT", ref, expires_in, query=query)
 
+    def get_internal_part_url(self, ref: ObjectRef, upload_id: str, number: int, expires_in: timedelta) -> str:
+        """The same on the traffic endpoint, for the app's own hands."""
+        check_part_number(number)
+        check_upload_id(upload_id, ref)
+        query = {"uploadId": upload_id, "partNumber": str(number)}
+        return self._signed("get_internal_part_url", "PUT", ref, expires_in, public=False, query=query)
+
     def list_parts(self, ref: ObjectRef, upload_id: str) -> list[Part]:
         with observed(_BACKEND, "list_parts", ref):
             check_upload_id(upload_id, ref)
@@ -171,16 +178,18 @@ class MinioFileStorage:
             check_upload_id(upload_id, ref)
             self.retries.safe(lambda: self._multipart.abort(self._bucket(ref), ref.key, upload_id), ref)
 
-    def list_multipart(self, role: BucketRole, prefix: str = "") -> Iterator[MultipartUpload]:
+    def list_multipart(
+        self, role: BucketRole, prefix: str = "", *, bucket: str | None = None
+    ) -> Iterator[MultipartUpload]:
         with observed(_BACKEND, "list_multipart"):
-            bucket, prefixed = self._listed(role, prefix)
+            bucket, prefixed = self._listed(role, prefix, bucket)
             if prefixed is not None:
                 for key, upload_id, started_at in uploads_under_way(self._multipart, self.retries, bucket, prefixed):
                     yield MultipartUpload(ObjectRef(role, key, bucket), upload_id, started_at)
 
-    def list_files(self, role: BucketRole, prefix: str = "") -> Iterator[StoredObject]:
+    def list_files(self, role: BucketRole, prefix: str = "", *, bucket: str | None = None) -> Iterator[StoredObject]:
         with observed(_BACKEND, "list_files"):
-            bucket, prefixed = self._listed(role, prefix)
+            bucket, prefixed = self._listed(role, prefix, bucket)
             if prefixed is not None:
                 for found in objects(self.clients.traffic, self.retries, bucket, prefixed):
                     yield _described(ObjectRef(role, found.object_name or "", bucket), bucket, found)
@@ -213,7 +222,9 @@ class MinioFileStorage:
         check_key(ref.key)
         return ref.bucket or self.bucket_for(ref.role)
 
-    def _listed(self, role: BucketRole, prefix: str) -> tuple[str, str | None]:
+    def _listed(self, role: BucketRole, prefix: str, named: str | None) -> tuple[str, str | None]:
+        if named is not None:
+            return named, role_prefix(role, prefix, shared=True)
         bucket = self.bucket_for(role)
         shared = [self.bucket_for(other) for other in BucketRole].count(bucket) > 1
         return bucket, role_prefix(role, prefix, shared=shared)

@@ -233,14 +233,17 @@ class FileStorage(Protocol):
         """Forget the upload and its parts. Unknown already: no error."""
         ...
 
-    def list_multipart(self, role: BucketRole, prefix: str = "") -> Iterator[MultipartUpload]:
-        """Uploads under way in the role's bucket."""
+    def list_multipart(
+        self, role: BucketRole, prefix: str = "", *, bucket: str | None = None
+    ) -> Iterator[MultipartUpload]:
+        """Uploads under way in the role's bucket; `bucket` as in `list_files`."""
         ...
 
-    def list_files(self, role: BucketRole, prefix: str = "") -> Iterator[StoredObject]:
+    def list_files(self, role: BucketRole, prefix: str = "", *, bucket: str | None = None) -> Iterator[StoredObject]:
         """Every object under the prefix, every page of the listing, in key order.
 
-        Where roles share a bucket, a role has the keys that begin with its name and a slash.
+        Where roles share a bucket, a role has the keys that begin with its name and a slash; so it has in `bucket`, a
+        real bucket that need not be the role's of today.
         """
         ...
 
