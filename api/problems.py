@@ -62,6 +62,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     catalog_errors.FileNotFound: Problem(404, "file-not-found", "No such file"),
     catalog_errors.VersionNotFound: Problem(404, "version-not-found", "No such version"),
     catalog_errors.UploadNotFound: Problem(404, "upload-not-found", "No such upload"),
+    catalog_errors.NotInTrash: Problem(404, "not-in-trash", "Not in the trash"),
+    catalog_errors.DatasetInTrash: Problem(409, "dataset-in-trash", "The dataset is in the trash"),
     catalog_errors.FileNotReady: Problem(409, "file-not-ready", "The file is not ready"),
     catalog_errors.DatasetNameTaken: Problem(409, "dataset-name-taken", "The dataset name is taken"),
     catalog_errors.PartsMissing: Problem(409, "parts-missing", "Parts are missing"),
@@ -76,6 +78,8 @@ PROBLEMS: dict[type[Exception], Problem] = {
     catalog_errors.InvalidTags: Problem(422, "invalid-tags", "The tags are not allowed"),
     catalog_errors.InvalidExpiry: Problem(422, "invalid-expiry", "The expiry is not allowed"),
     catalog_errors.InvalidChecksum: Problem(422, "invalid-checksum", "The checksum is not allowed"),
+    catalog_errors.InvalidFolder: Problem(422, "invalid-folder", "The folder's name is not allowed"),
+    catalog_errors.NotThroughApp: Problem(422, "not-through-app", "Not through the app"),
     catalog_errors.InvalidRole: Problem(422, "invalid-bucket", "There is no such bucket"),
     catalog_errors.InvalidQuery: Problem(422, "invalid-query", "The query is not valid"),
     catalog_errors.InvalidRange: Problem(422, "invalid-range", "The rows asked for are not allowed"),
@@ -164,7 +168,7 @@ def answer(problem: Problem, detail: str, extra: Mapping[str, Any] | None = None
 
 
 def _members(error: Exception) -> dict[str, Any]:
-    if isinstance(error, catalog_errors.DatasetNameTaken):
+    if isinstance(error, (catalog_errors.DatasetNameTaken, catalog_errors.DatasetInTrash)):
         return {"dataset_id": str(error.dataset_id)}
     if isinstance(error, catalog_errors.PartsMissing):
         return {"missing": list(error.missing)}

@@ -19,6 +19,10 @@ from db import Database
 from db.tables import Dataset, File, FileStatus, ShelfCount, Upload, User
 
 LOCAL_USER = "local"
+FAILED_CHECK = (
+    "The stored bytes did not match the checksum given at upload, so the file is not served. Upload it again."
+)
+"""Of a failed file where nothing else was noted."""
 
 
 @dataclass(frozen=True)
@@ -53,17 +57,17 @@ class Access:
 
 
 def sees_dataset(caller: Caller) -> ColumnElement[bool]:
-    """The condition under which the caller sees a dataset."""
+    """The condition under which the caller sees a dataset: on the shelf where it is listed, in the trash where not."""
     return col(Dataset.owner_id) == caller.user_id
 
 
 def find_dataset(session: Session, caller: Caller, dataset_id: uuid.UUID, *, lock: bool = False) -> Dataset:
-    """The dataset, listed or not. Raises DatasetNotFound.
+    """The dataset, listed or not, but not one in the trash. Raises DatasetNotFound.
 
     `lock` makes other writers of this dataset wait (SQLite has one writer anyway): every change of a dataset or of its
     files takes this lock first, so that two of them never wait for each other.
     """
-    query = select(Dataset).where(Dataset.id == dataset_id, sees_dataset(caller))
+    query = select(Dataset).where(Dataset.id == dataset_id, sees_dataset(caller), col(Dataset.trashed_at).is_(None))
     if lock:
         query = query.with_for_update().execution_options(populate_existing=True)
     dataset = session.exec(query).first()
@@ -73,8 +77,8 @@ def find_dataset(session: Session, caller: Caller, dataset_id: uuid.UUID, *, loc
 
 
 def find_file(session: Session, caller: Caller, file_id: uuid.UUID) -> File:
-    """The file in whatever state but deleted. Raises FileNotFound."""
-    query = select(File).where(File.id == file_id, File.owner_id == caller.user_id, File.status != FileStatus.DELETED)
+    """The file in whatever state but deleted or in the trash. Raises FileNotFound."""
+    query = select(File).where(File.id == file_id, File.owner_id == caller.user_id, _there())
     file = session.exec(query).first()
     if file is None:
         raise FileNotFound("There is no such file. It may have been deleted.")
@@ -85,9 +89,7 @@ def find_ready_file(session: Session, caller: Caller, file_id: uuid.UUID) -> Fil
     """The file, to be served. Raises FileNotFound, FileNotReady."""
     file = find_file(session, caller, file_id)
     if file.status == FileStatus.FAILED:
-        raise FileNotReady(
-            "The stored bytes did not match the checksum given at upload, so the file is not served. Upload it again."
-        )
+        raise FileNotReady(file.failure or FAILED_CHECK)
     if file.status != FileStatus.READY:
         raise FileNotReady("The file is still being uploaded. Try again when the upload has finished.")
     return file
@@ -98,7 +100,7 @@ def find_upload(session: Session, caller: Caller, upload_id: uuid.UUID) -> tuple
     query = (
         select(Upload, File)
         .join(File, col(Upload.file_id) == File.id)
-        .where(Upload.id == upload_id, Upload.owner_id == caller.user_id, File.status != FileStatus.DELETED)
+        .where(Upload.id == upload_id, Upload.owner_id == caller.user_id, _there())
     )
     found = session.exec(query).first()
     if found is None:
@@ -108,6 +110,10 @@ def find_upload(session: Session, caller: Caller, upload_id: uuid.UUID) -> tuple
 
 def no_such_upload() -> UploadNotFound:
     return UploadNotFound("There is no such upload. It was cancelled, or its file was deleted; start it again.")
+
+
+def _there() -> ColumnElement[bool]:
+    return col(File.status).not_in((FileStatus.TRASHED, FileStatus.DELETED))
 
 
 def _find_user(session: Session, name: str) -> User | None:

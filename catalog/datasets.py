@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import func
 from sqlalchemy import select as sql_select
@@ -42,20 +43,27 @@ class StoreUse:
 
 @dataclass(frozen=True, slots=True)
 class ShelfTotals:
-    """What the caller has: listed datasets, ready files of every version, their bytes, and where they lie."""
+    """What the caller has: listed datasets, ready files of every version, their bytes, and where they lie; and apart
+    from that the files and bytes in the trash, which the store keeps as well."""
 
     datasets: int
     files: int
     size: int
     by_backend: tuple[StoreUse, ...]
+    trashed_files: int = 0
+    trashed_size: int = 0
 
 
 @dataclass(frozen=True)
 class Datasets:
-    """The caller's datasets. Every method raises DatabaseUnavailable where the database is away."""
+    """The caller's datasets. What is deleted can be put back for `trash_for`.
+
+    Every method raises DatabaseUnavailable where the database is away.
+    """
 
     database: Database
     storages: Storages
+    trash_for: timedelta = timedelta(0)
 
     def list(self, caller: Caller, query: DatasetQuery) -> DatasetPage:
         """A page of the datasets that have a ready file. Raises InvalidQuery, InvalidCursor."""
@@ -121,19 +129,25 @@ class Datasets:
                 )
             return dataset_detail(session, dataset)
 
-    def delete(self, caller: Caller, dataset_id: uuid.UUID) -> None:
-        """Delete the dataset with every version; its name is free again. Uploads under way into it are given up.
+    def delete(self, caller: Caller, dataset_id: uuid.UUID, *, permanent: bool = False) -> None:
+        """Put the dataset into the trash with every version, or delete it at once where there is none or `permanent`
+        says so; its name is free again. Uploads under way into it are given up.
 
-        The rows go first and the objects after them; what the store does not let go of now is removed later. Raises
-        DatasetNotFound.
+        Of what is deleted the rows go first and the objects after them; what the store does not let go of now is
+        removed later. Raises DatasetNotFound.
         """
         with self.database.transaction() as session:
             dataset = find_dataset(session, caller, dataset_id, lock=True)
-            files = session.exec(select(File.id).where(File.dataset_id == dataset.id)).all()
-            detail = {"name": dataset.name, "files": len(files)}
-            record(session, EventKind.DATASET_DELETED, user_id=caller.user_id, dataset_id=dataset.id, detail=detail)
-            shelf.remove(session, dataset)
-        Removal(self.database, self.storages).remove(files)
+            statuses = dict(session.exec(select(File.id, File.status).where(File.dataset_id == dataset.id)).all())
+            detail = {"name": dataset.name, "files": len(statuses)}
+            if self.trash_for and not permanent and set(statuses.values()) - {FileStatus.PENDING, FileStatus.DELETED}:
+                kind = EventKind.DATASET_TRASHED
+                gone = shelf.to_trash(session, dataset, at=utc_now())
+            else:
+                kind, gone = EventKind.DATASET_DELETED, tuple(statuses)
+                shelf.remove(session, dataset)
+            record(session, kind, user_id=caller.user_id, dataset_id=dataset_id, detail=detail)
+        Removal(self.database, self.storages).remove(gone)
 
     def tags(self, caller: Caller) -> tuple[tuple[str, int], ...]:
         """The tags of the listed datasets and how many have each, the most used first."""
@@ -168,13 +182,24 @@ class Datasets:
             .order_by(col(File.backend), col(File.bucket), col(File.role))
         )
         kept = select(ShelfCount.datasets).where(ShelfCount.owner_id == caller.user_id)
+        trashed = sql_select(func.count(), func.coalesce(func.sum(File.size), 0)).where(
+            col(File.owner_id) == caller.user_id, col(File.status) == FileStatus.TRASHED
+        )
         with self.database.session() as session:
             datasets = session.exec(kept).first() or 0
+            trashed_files, trashed_size = session.execute(trashed).one()
             uses = tuple(
                 StoreUse(Backend(backend), bucket, role, files, int(size))
                 for backend, bucket, role, files, size in session.execute(query)
             )
-        return ShelfTotals(datasets, sum(use.files for use in uses), sum(use.size for use in uses), uses)
+        return ShelfTotals(
+            datasets,
+            sum(use.files for use in uses),
+            sum(use.size for use in uses),
+            uses,
+            trashed_files=trashed_files,
+            trashed_size=int(trashed_size),
+        )
 
 
 def _next(listing: Listing, last: Dataset) -> str:

@@ -36,12 +36,24 @@ class UploadNotFound(NotFound):
     """No such upload, or it was cancelled."""
 
 
+class NotInTrash(NotFound):
+    """The trash holds no such thing: it was put back, or removed for good."""
+
+
 class Conflict(CatalogError):
     """It cannot be done in the state things are in."""
 
 
 class FileNotReady(Conflict):
     """The file is still being uploaded, or it failed its check and is never served."""
+
+
+class DatasetInTrash(Conflict):
+    """A version cannot be put back into a dataset that lies in the trash itself."""
+
+    def __init__(self, name: str, dataset_id: uuid.UUID) -> None:
+        super().__init__(f"“{name}” lies in the Trash itself. Restore the dataset first, then this version.")
+        self.dataset_id = dataset_id
 
 
 class DatasetNameTaken(Conflict):
@@ -93,7 +105,15 @@ class InvalidSize(Invalid):
 
 
 class InvalidChecksum(Invalid):
-    """The SHA-256 is not 64 hexadecimal digits."""
+    """The SHA-256 is not 64 hexadecimal digits, or another one was told before."""
+
+
+class InvalidFolder(Invalid):
+    """The folder's name is too long or has control characters."""
+
+
+class NotThroughApp(Invalid):
+    """Part links through the app were asked for, which UPLOAD__VIA=direct does not allow."""
 
 
 class InvalidRole(Invalid):

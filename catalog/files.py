@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlmodel import Session
 
 from catalog import shelf
 from catalog.access import find_dataset, find_file, find_ready_file
@@ -13,17 +16,18 @@ from catalog.events import EventKind, record
 from catalog.removal import Removal
 from catalog.views import FileVersion, file_version
 from db import Database
-from db.tables import FileStatus
+from db.tables import Dataset, File, FileStatus
 from db.utc import utc_now
 from storage import Storages
 
 
 @dataclass(frozen=True)
 class Files:
-    """The versions of the caller's datasets."""
+    """The versions of the caller's datasets. What is deleted can be put back for `trash_for`."""
 
     database: Database
     storages: Storages
+    trash_for: timedelta = timedelta(0)
 
     def get(self, caller: Caller, file_id: uuid.UUID) -> FileVersion:
         """A ready version. Raises FileNotFound, FileNotReady."""
@@ -38,12 +42,13 @@ class Files:
             raise FileNotFound("There is no such file. It may have been deleted.")
         return dataset_id
 
-    def delete(self, caller: Caller, file_id: uuid.UUID) -> None:
-        """Delete a ready or failed version; the newest left speaks for the dataset.
+    def delete(self, caller: Caller, file_id: uuid.UUID, *, permanent: bool = False) -> None:
+        """Put a ready or failed version into the trash, or delete it at once where there is none or `permanent` says
+        so; the newest left speaks for the dataset.
 
-        The last one takes the dataset with it, so that its name is free, unless another version is under way.
-        The row goes first and the object after it; what the store does not let go of now is removed later. Raises
-        FileNotFound; FileNotReady while it is being uploaded (cancel the upload instead).
+        The last ready one takes the dataset with it, so that its name is free, unless another version is under way.
+        Of what is deleted the row goes first and the object after it; what the store does not let go of now is removed
+        later. Raises FileNotFound; FileNotReady while it is being uploaded (cancel the upload instead).
         """
         dataset_id = self.dataset_of(caller, file_id)
         with self.database.transaction() as session:
@@ -51,16 +56,26 @@ class Files:
             file = find_file(session, caller, file_id)
             if file.status == FileStatus.PENDING:
                 raise FileNotReady("The file is still being uploaded. Cancel the upload instead.")
-            detail = {"name": dataset.name, "version": file.version, "file_name": file.file_name}
+            to_trash = bool(self.trash_for) and not permanent
             record(
                 session,
-                EventKind.FILE_DELETED,
+                EventKind.FILE_TRASHED if to_trash else EventKind.FILE_DELETED,
                 user_id=caller.user_id,
-                dataset_id=dataset.id,
-                file_id=file.id,
-                detail=detail,
+                dataset_id=dataset_id,
+                file_id=file_id,
+                detail={"name": dataset.name, "version": file.version, "file_name": file.file_name},
             )
+            if to_trash:
+                self._to_trash(session, caller, dataset, file)
+                return
             file.status = FileStatus.DELETED
             if not shelf.remove_if_empty(session, dataset):
                 shelf.refresh(session, dataset, updated_at=utc_now())
         Removal(self.database, self.storages).remove([file_id])
+
+    @staticmethod
+    def _to_trash(session: Session, caller: Caller, dataset: Dataset, file: File) -> None:
+        detail = {"name": dataset.name}
+        if shelf.file_to_trash(session, dataset, file, at=utc_now()):
+            kind = EventKind.DATASET_TRASHED
+            record(session, kind, user_id=caller.user_id, dataset_id=dataset.id, detail=detail)

@@ -10,13 +10,17 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import CursorResult, Text, case, delete, func, insert, literal, update
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from catalog.names import sort_key
+from catalog.access import FAILED_CHECK
+from catalog.names import free_names, sort_key
 from catalog.search import search_text
 from db.tables import Column, Dataset, DatasetTag, File, FileStatus, ShelfCount, User
 from db.utc import utc_now
+
+OFF_THE_SHELF = (FileStatus.TRASHED, FileStatus.DELETED)
 
 
 def refresh(session: Session, dataset: Dataset, *, updated_at: datetime | None = None) -> None:
@@ -54,13 +58,89 @@ def remove(session: Session, dataset: Dataset) -> None:
 
 
 def remove_if_empty(session: Session, dataset: Dataset) -> bool:
-    """Remove the dataset where no file is left in it: not one ready, under way or failed. Says whether it did."""
+    """Remove the dataset where no file is left in it: not one ready, under way or failed. Says whether it did.
+
+    Where the only ones left lie in the trash it goes there, too, and comes back with the last of them.
+    """
     session.flush()
-    left = select(File.id).where(File.dataset_id == dataset.id, File.status != FileStatus.DELETED).limit(1)
-    if session.exec(left).first() is not None:
+    left = select(File.status).where(File.dataset_id == dataset.id, File.status != FileStatus.DELETED)
+    statuses = set(session.exec(left.distinct()))
+    if statuses - {FileStatus.TRASHED}:
         return False
-    remove(session, dataset)
+    if statuses:
+        to_trash(session, dataset, at=utc_now())
+    else:
+        remove(session, dataset)
     return True
+
+
+def to_trash(session: Session, dataset: Dataset, *, at: datetime) -> Sequence[uuid.UUID]:
+    """Take the dataset with every version off the shelf; its name is free again, and it can be put back.
+
+    Uploads under way into it are given up: the ids of their files, whose objects are to be removed.
+    """
+    session.flush()
+    of_it, status = col(File.dataset_id) == dataset.id, col(File.status)
+    given_up = session.exec(select(File.id).where(of_it, status == FileStatus.PENDING)).all()
+    session.exec(update(File).where(of_it, status == FileStatus.PENDING).values(status=FileStatus.DELETED))
+    failed = update(File).where(of_it, status == FileStatus.FAILED)
+    session.exec(failed.values(failure=func.coalesce(File.failure, FAILED_CHECK)))
+    kept = update(File).where(of_it, status.in_((FileStatus.READY, FileStatus.FAILED)))
+    failure = case((status == FileStatus.FAILED, col(File.failure)))
+    moved: CursorResult[tuple[()]] = session.execute(  # type: ignore[assignment]  # an UPDATE gives a CursorResult
+        kept.values(status=FileStatus.TRASHED, trashed_at=at, failure=failure)
+    )
+    if not moved.rowcount:
+        # All that is left went before; what comes back with the dataset is the last of that.
+        at = session.exec(select(func.max(File.trashed_at)).where(of_it, status == FileStatus.TRASHED)).one() or at
+    dataset.trashed_at, dataset.trashed_name = at, dataset.name
+    _take_name(session, dataset, str(dataset.id))
+    refresh(session, dataset)
+    return given_up
+
+
+def file_to_trash(session: Session, dataset: Dataset, file: File, *, at: datetime) -> bool:
+    """Take a ready or failed version off the shelf. Says whether the dataset went with it, because nothing is left to
+    be seen of it: no version that is ready, and none under way."""
+    was_ready = file.status == FileStatus.READY
+    file.failure = None if was_ready else file.failure or FAILED_CHECK
+    file.status, file.trashed_at = FileStatus.TRASHED, at
+    session.flush()
+    left = select(File.status).where(File.dataset_id == dataset.id, col(File.status).not_in(OFF_THE_SHELF))
+    statuses = set(session.exec(left.distinct()))
+    if statuses & {FileStatus.READY, FileStatus.PENDING} or (statuses and not was_ready):
+        refresh(session, dataset, updated_at=at)
+        return False
+    to_trash(session, dataset, at=at)
+    return True
+
+
+def out_of_trash(session: Session, dataset: Dataset) -> int:
+    """Put the dataset back as it was, with the versions that went with it, and say how many those are.
+
+    Its name gets ` (2)` where another dataset has it by now.
+    """
+    session.flush()
+    with_it = update(File).where(
+        col(File.dataset_id) == dataset.id,
+        col(File.status) == FileStatus.TRASHED,
+        col(File.trashed_at) == dataset.trashed_at,
+    )
+    ready, failed = (literal(status.value, Text()) for status in (FileStatus.READY, FileStatus.FAILED))
+    back: CursorResult[tuple[()]] = session.execute(  # type: ignore[assignment]  # an UPDATE gives a CursorResult
+        with_it.values(status=case((col(File.failure).is_(None), ready), else_=failed), trashed_at=None)
+    )
+    _take_name(session, dataset, dataset.trashed_name or str(dataset.id))
+    dataset.trashed_at, dataset.trashed_name = None, None
+    refresh(session, dataset)
+    return back.rowcount
+
+
+def file_out_of_trash(session: Session, dataset: Dataset, file: File) -> None:
+    """Put one version back into its dataset, which is on the shelf."""
+    file.status = FileStatus.READY if file.failure is None else FileStatus.FAILED
+    file.trashed_at = None
+    refresh(session, dataset, updated_at=utc_now())
 
 
 def set_tags(session: Session, dataset: Dataset, tags: dict[str, str]) -> None:
@@ -86,6 +166,23 @@ def describe(session: Session, file: File, columns: Sequence[tuple[str, str]] | 
         if values:
             session.execute(insert(Column), values)
     file.described_at = utc_now()
+
+
+def _take_name(session: Session, dataset: Dataset, name: str) -> None:
+    """Call it so, or `name (2)` and on where that is taken; the unique constraint decides."""
+    alike = select(Dataset.name).where(
+        Dataset.owner_id == dataset.owner_id,
+        Dataset.id != dataset.id,
+        col(Dataset.name).startswith(name[:150], autoescape=True),
+    )
+    for candidate in free_names(name, set(session.exec(alike))):
+        try:
+            with session.begin_nested():
+                dataset.name = candidate
+                session.flush()
+            return
+        except IntegrityError:
+            session.refresh(dataset)
 
 
 def _storable(name: str) -> str:
