@@ -54,11 +54,7 @@ class Minio(Section):
     @field_validator("endpoint")
     @classmethod
     def _host_and_port(cls, value: str) -> str:
-        parts = urlsplit(f"//{value}")
-        if "://" in value or not parts.hostname or parts.path or parts.query:
-            raise ValueError("must be host:port without a scheme or a path, for example minio:9000")
-        _check_port(parts)
-        return value
+        return _check_endpoint(value)
 
     @field_validator("public_endpoint")
     @classmethod
@@ -156,6 +152,21 @@ class Lifecycle(Section):
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+class Backup(Section):
+    """How to reach the store that `s3://…` backups go to; what is unset is as for MINIO__…."""
+
+    endpoint: str | None = None
+    access_key: str | None = None
+    secret_key: SecretStr | None = None
+    region: str | None = None
+    secure: bool | None = None
+
+    @field_validator("endpoint")
+    @classmethod
+    def _host_and_port(cls, value: str | None) -> str | None:
+        return None if value is None else _check_endpoint(value)
+
+
 class Settings(BaseSettings):
     """The whole tree; make it with `load()`, which turns a bad value into a sentence."""
 
@@ -176,6 +187,7 @@ class Settings(BaseSettings):
     upload: Upload = Field(default_factory=Upload)
     download: Download = Field(default_factory=Download)
     lifecycle: Lifecycle = Field(default_factory=Lifecycle)
+    backup: Backup = Field(default_factory=Backup)
     trash_days: Annotated[int, Field(ge=0, le=3650)] = 7
     """Days a deleted dataset or version can be put back; 0 removes it at once."""
     scrub_days: Annotated[int, Field(ge=0, le=3650)] = 30
@@ -231,6 +243,11 @@ class Settings(BaseSettings):
             return f"sqlite:///{(self.data_dir / 'datashelf.db').resolve()}"
         return url.replace("postgresql://", "postgresql+psycopg://", 1)
 
+    @property
+    def backup_store(self) -> Minio:
+        """The store of `s3://…` backups: BACKUP__…, and MINIO__… where that is unset."""
+        return self.minio.model_copy(update=self.backup.model_dump(exclude_none=True))
+
     def check_listen(self, address: str | None) -> None:
         """Refuse to serve everybody where nobody signs in.
 
@@ -251,6 +268,7 @@ SECTIONS: dict[str, type[Section]] = {
     "UPLOAD": Upload,
     "DOWNLOAD": Download,
     "LIFECYCLE": Lifecycle,
+    "BACKUP": Backup,
 }
 
 
@@ -318,6 +336,14 @@ def _check_port(parts: object) -> None:
         _ = parts.port  # type: ignore[attr-defined]  # urlsplit checks the range only when the port is read
     except ValueError:
         raise ValueError("has a port that is not a number from 0 to 65535") from None
+
+
+def _check_endpoint(value: str) -> str:
+    parts = urlsplit(f"//{value}")
+    if "://" in value or not parts.hostname or parts.path or parts.query:
+        raise ValueError("must be host:port without a scheme or a path, for example minio:9000")
+    _check_port(parts)
+    return value
 
 
 def _check_url(value: str, *, example: str) -> str:

@@ -32,6 +32,7 @@ OWN_SETTINGS = (
     "UPLOAD_",
     "DOWNLOAD_",
     "LIFECYCLE_",
+    "BACKUP_",
     "TRASH_DAYS",
     "SCRUB_DAYS",
     "DATABASE_URL",

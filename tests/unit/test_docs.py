@@ -14,6 +14,7 @@ from tests.setting_names import setting_names
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 IN_WORDS = {"MINIO__BUCKET_DATASETS", "MINIO__BUCKET_MODELS", "MINIO__BUCKET_TEMP"}
+IN_WORDS |= {f"BACKUP__{part}" for part in ("ENDPOINT", "SECURE", "REGION", "ACCESS_KEY", "SECRET_KEY")}
 IN_WORDS |= {"DATABASE_URL", "PUBLIC_URL", "ALLOWED_HOSTS", "SECRET_KEY"}
 """Unset by default; the table says in words what that means."""
 

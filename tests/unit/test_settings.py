@@ -51,6 +51,8 @@ BAD_VALUES = [
     ("LIFECYCLE__UNTOUCHED", "maybe", ["boolean"]),
     ("LIFECYCLE__UNTOUCHED_DAYS", "0", ["greater than or equal to 1"]),
     ("LIFECYCLE__ROLES", "temp", ["datasets", "models"]),
+    ("BACKUP__ENDPOINT", "https://store", ["host:port"]),
+    ("BACKUP__SECURE", "maybe", ["boolean"]),
     ("DATABASE_URL", "mysql://db/x", ["postgresql://", "sqlite:///"]),
     ("PUBLIC_URL", "shelf.example.org", ["https://shelf.example.org"]),
     ("PUBLIC_URL", "https://shelf.example.org/?x=1", ["query"]),
@@ -110,6 +112,7 @@ def test_a_bad_value_is_one_sentence_that_names_it(
 
 def test_every_setting_with_rules_has_a_bad_value_here() -> None:
     free = {"MINIO__SECRET_KEY", "ALLOWED_HOSTS", "DATA_DIR"}
+    free |= {"BACKUP__ACCESS_KEY", "BACKUP__SECRET_KEY", "BACKUP__REGION"}
     assert {name for name, _, _ in BAD_VALUES} | free == setting_names()
 
 

@@ -1,0 +1,107 @@
+"""A place for backups: named files in a directory or under an S3 prefix, each put there whole or not at all.
+
+It is no `FileStorage`: a vault signs no links and takes no uploads from clients, and it lists everything it holds.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from settings import Minio as MinioSettings
+from storage.checked import Reads
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A file in a vault; `size` in bytes."""
+
+    name: str
+    size: int
+
+
+class Vault(Protocol):
+    """Names are relative, with slashes, and ours. Every method may raise the StorageErrors."""
+
+    @property
+    def place(self) -> str:
+        """Where it is, as the operator named it."""
+        ...
+
+    def prepare(self) -> None:
+        """Make the place where it is missing, and drop what an earlier writer that was killed left half-written.
+
+        Only the one writer of a vault may call this.
+        """
+        ...
+
+    def put(self, name: str, data: Reads, size: int | None) -> int:
+        """Keep a stream under the name, on the disk before this returns; the bytes it had. `size` None: to its end.
+
+        An error of the stream itself passes through, and nothing is kept. Raises StorageFull, StorageDenied.
+        """
+        ...
+
+    def open(self, name: str) -> AbstractContextManager[BinaryIO]:
+        """Raises FileNotInStorage."""
+        ...
+
+    def entries(self, prefix: str) -> Iterator[Kept]:
+        """Every file whose name begins with the prefix (which ends with a slash), in the order of the names."""
+        ...
+
+    def folders(self, prefix: str) -> list[str]:
+        """The names of the folders right under the prefix, in order."""
+        ...
+
+    def remove(self, name: str) -> None:
+        """Absent already: no error."""
+        ...
+
+
+class Chunks(io.RawIOBase):
+    """Chunks as they are made, read as a stream."""
+
+    def __init__(self, chunks: Iterable[bytes]) -> None:
+        self._chunks = iter(chunks)
+        self._rest = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
+        while not self._rest:
+            try:
+                self._rest = memoryview(next(self._chunks))
+            except StopIteration:
+                return 0
+        view = memoryview(buffer).cast("B")
+        count = min(len(view), len(self._rest))
+        view[:count], self._rest = self._rest[:count], self._rest[count:]
+        return count
+
+
+class PlaceRefused(ValueError):
+    """The place cannot be used for backups; the message is a sentence that says why."""
+
+
+def open_vault(place: str, *, s3: MinioSettings) -> Vault:
+    """The vault a command line names: a directory, or `s3://bucket/prefix` reached as `s3` says. No I/O yet.
+
+    Raises PlaceRefused.
+    """
+    from storage.vault_directory import DirectoryVault
+    from storage.vault_s3 import S3Vault
+
+    if "://" not in place:
+        return DirectoryVault(Path(place).absolute())
+    if not place.startswith("s3://"):
+        raise PlaceRefused(f"{place} is neither a directory nor s3://bucket/prefix.")
+    return S3Vault.at(place, s3)
