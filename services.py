@@ -34,6 +34,7 @@ from catalog.reader import BackgroundReader
 from catalog.results import clear
 from catalog.samples import Samples
 from catalog.sweep import Sweep
+from catalog.trash import Trash
 from catalog.uploads import Uploads
 from db import Database, DatabaseUnavailable, migrate, open_database
 from preview import Limits, Previewer
@@ -64,6 +65,7 @@ class Services:
     datasets: Datasets
     uploads: Uploads
     files: Files
+    trash: Trash
     downloads: Downloads
     previews: Previews
     inspections: Inspections
@@ -148,8 +150,14 @@ def build(settings: Settings) -> Services:
     reader = BackgroundReader(database, storages, previewer, on_described=profiler.described)
     gate = Gate(reading.engine_workers)
     link_life = timedelta(seconds=settings.minio.presign_expiry)
-    housekeeping = Housekeeping(Leases(database), [Task("sweep", SWEEP_EVERY, Sweep(database, storages).sweep)])
-    datasets = Datasets(database, storages)
+    trash_for = timedelta(days=settings.trash_days)
+    trash = Trash(database, storages, trash_for, on_ready=reader.notice)
+    tasks = [
+        Task("sweep", SWEEP_EVERY, Sweep(database, storages).sweep),
+        Task("trash", SWEEP_EVERY, trash.sweep),
+    ]
+    housekeeping = Housekeeping(Leases(database), tasks)
+    datasets = Datasets(database, storages, trash_for)
     uploads = Uploads(database, storages, link_life, on_ready=reader.notice, on_start=previewer.warm)
     return Services(
         settings=settings,
@@ -160,7 +168,8 @@ def build(settings: Settings) -> Services:
         access=Access(database),
         datasets=datasets,
         uploads=uploads,
-        files=Files(database, storages),
+        files=Files(database, storages, trash_for),
+        trash=trash,
         downloads=Downloads(database, storages, link_life),
         previews=Previews(database, storages, previewer, on_forgotten=reader.notice),
         inspections=Inspections(database, previewer),

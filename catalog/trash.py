@@ -25,7 +25,7 @@ from catalog.errors import DatasetInTrash, NotInTrash
 from catalog.events import EventKind, record
 from catalog.removal import Removal
 from catalog.views import DatasetDetail, dataset_detail
-from db import Database
+from db import Database, DatabaseUnavailable
 from db.tables import Dataset, File, FileStatus
 from db.utc import utc_now
 from storage import Storages
@@ -154,10 +154,14 @@ class Trash:
 
     def stopped(self, backend: Backend, bucket: str, key: str) -> bool:
         """Whether an object is not to be handed out by the app any more, whatever link leads to it: its file is in the
-        trash, is deleted or failed its check."""
+        trash, is deleted or failed its check. Never raises."""
         query = select(File.status).where(File.backend == backend, File.bucket == bucket, File.key == key)
-        with self.database.session() as session:
-            return session.exec(query).first() not in (None, FileStatus.READY, FileStatus.PENDING)
+        try:
+            with self.database.session() as session:
+                return session.exec(query).first() not in (None, FileStatus.READY, FileStatus.PENDING)
+        except DatabaseUnavailable:
+            # A link is its own credential, as on S3, where it works without a database as well.
+            return False
 
     def _items(self, session: Session, found: Sequence[tuple[uuid.UUID, TrashKind]]) -> tuple[TrashItem, ...]:
         items: dict[uuid.UUID, TrashItem] = {}

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from api.content_schemas import DriftOut, ReadAsIn, ReadAsOut, SimilarListOut, SimilarOut
 from api.deps import CallerDep, DatasetId, ServicesDep
-from api.routes import API, problems
+from api.routes import API, Permanent, problems
 from api.schemas import DatasetDetailOut, DatasetOut, DatasetPageOut, DatasetPatchIn
 from catalog.listing import DatasetQuery
 from catalog.names import MOST_TAGS
@@ -79,8 +79,11 @@ def patch_dataset(
     summary="Take a dataset and all its versions off the shelf",
     responses=problems(404),
 )
-def delete_dataset(services: ServicesDep, caller: CallerDep, dataset_id: DatasetId) -> Response:
-    services.datasets.delete(caller, dataset_id)
+def delete_dataset(
+    services: ServicesDep, caller: CallerDep, dataset_id: DatasetId, permanent: Permanent = False
+) -> Response:
+    """It rests in the trash for TRASH_DAYS and can be put back from there; its name is free at once."""
+    services.datasets.delete(caller, dataset_id, permanent=permanent)
     return Response(status_code=204)
 
 

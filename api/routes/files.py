@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 
 from api.deps import CallerDep, FileId, IdText, ServicesDep, get_caller, known_file_id
 from api.problems import problem_for
-from api.routes import API, problems
+from api.routes import API, Permanent, problems
 from api.schemas import DownloadUrlOut, FileOut, PreviewOut
 from catalog.errors import CatalogError, DatabaseUnavailable, FileNotFound, FileNotReady
 from catalog.previews import MOST_CHOSEN
@@ -27,8 +27,9 @@ def get_file(services: ServicesDep, caller: CallerDep, file_id: FileId) -> FileO
 
 
 @router.delete("/{file_id}", status_code=204, summary="Remove one version", responses=problems(404))
-def delete_file(services: ServicesDep, caller: CallerDep, file_id: FileId) -> Response:
-    services.files.delete(caller, file_id)
+def delete_file(services: ServicesDep, caller: CallerDep, file_id: FileId, permanent: Permanent = False) -> Response:
+    """It rests in the trash for TRASH_DAYS and can be put back from there. The last version takes its dataset along."""
+    services.files.delete(caller, file_id, permanent=permanent)
     return Response(status_code=204)
 
 

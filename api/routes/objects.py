@@ -16,7 +16,9 @@ from starlette.responses import MalformedRangeHeader, RangeNotSatisfiable
 
 from api.deps import ServicesDep
 from api.routes import API
+from catalog.errors import FileNotFound
 from services import Services
+from storage import Backend
 from storage.disposition import content_disposition
 from storage.part_writer import PartWriter
 from storage.signed_links import Grant, LinkInvalid
@@ -25,6 +27,8 @@ router = APIRouter(prefix=f"{API}/objects", include_in_schema=False)
 
 CHUNK = 1024 * 1024
 """Bytes read, or gathered, at a time: large enough that Python's share of a copy is small, small enough for memory."""
+
+DELETED = "The file was deleted, or failed its check, after this link was made."
 
 
 class ObjectResponse(FileResponse):
@@ -45,6 +49,8 @@ class ObjectResponse(FileResponse):
 @router.get("/{bucket}/{key:path}")
 async def get_object(services: ServicesDep, request: Request, bucket: str, key: str) -> Response:
     grant = _grant(services, request, bucket, key)
+    if await to_thread.run_sync(services.trash.stopped, Backend.LOCAL, bucket, key):
+        raise FileNotFound(DELETED)
     path, stored = await to_thread.run_sync(services.storages.local.open_for_grant, grant)
     headers = {
         # Here and not as `media_type`, to which Starlette would add a charset that nobody knows.
