@@ -80,7 +80,7 @@ def patch_dataset(
     responses=problems(404),
 )
 def delete_dataset(
-    services: ServicesDep, caller: CallerDep, dataset_id: DatasetId, permanent: Permanent = False
+    services: ServicesDep, caller: CallerDep, dataset_id: DatasetId, *, permanent: Permanent = False
 ) -> Response:
     """It rests in the trash for TRASH_DAYS and can be put back from there; its name is free at once."""
     services.datasets.delete(caller, dataset_id, permanent=permanent)

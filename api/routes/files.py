@@ -27,7 +27,7 @@ def get_file(services: ServicesDep, caller: CallerDep, file_id: FileId) -> FileO
 
 
 @router.delete("/{file_id}", status_code=204, summary="Remove one version", responses=problems(404))
-def delete_file(services: ServicesDep, caller: CallerDep, file_id: FileId, permanent: Permanent = False) -> Response:
+def delete_file(services: ServicesDep, caller: CallerDep, file_id: FileId, *, permanent: Permanent = False) -> Response:
     """It rests in the trash for TRASH_DAYS and can be put back from there. The last version takes its dataset along."""
     services.files.delete(caller, file_id, permanent=permanent)
     return Response(status_code=204)
