@@ -76,6 +76,14 @@ class PartsMissing(Conflict):
         self.missing = list(missing)
 
 
+class CorsRuleRefused(Conflict):
+    """The store did not take the bucket's CORS rule, or takes it and ignores it."""
+
+
+class ReconcileUnderWay(Conflict):
+    """Another check of catalogue against stores is repairing at this moment."""
+
+
 class Busy(CatalogError):
     """As many queries run as may at once, and none ended in time; trying again later will help."""
 
@@ -154,3 +162,7 @@ class InvalidReadAs(Invalid):
 
 class InvalidInspection(Invalid):
     """What was sent of a file are not its first and its last bytes, or too many of them."""
+
+
+class InvalidAge(Invalid):
+    """Things that young are never removed."""

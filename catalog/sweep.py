@@ -55,15 +55,22 @@ class Sweep:
         with self.database.session() as session:
             files = session.exec(query.where(col(Upload.completed_at).is_(None))).all()
         for file in files:
-            owner = Caller(file.owner_id, "")
-            with self.database.transaction() as session:
-                if not mark_deleted(session, owner, file):
-                    continue
-                detail = {"file_name": file.file_name, "size": file.size}
-                record(session, EventKind.UPLOAD_EXPIRED, dataset_id=file.dataset_id, file_id=file.id, detail=detail)
-            UPLOADS.labels("aborted").inc()
+            self.give_up(file)
         Results(self.storages).sweep()
         gone = Removal(self.database, self.storages).sweep()
         if gone:
             _log.info("swept", files=gone)
         return gone
+
+    def give_up(self, file: File) -> bool:
+        """Give up a pending file for nobody's asking; its bytes go with the next removal. False: it is pending no more.
+
+        Raises DatabaseUnavailable.
+        """
+        with self.database.transaction() as session:
+            if not mark_deleted(session, Caller(file.owner_id, ""), file):
+                return False
+            detail = {"file_name": file.file_name, "size": file.size}
+            record(session, EventKind.UPLOAD_EXPIRED, dataset_id=file.dataset_id, file_id=file.id, detail=detail)
+        UPLOADS.labels("aborted").inc()
+        return True

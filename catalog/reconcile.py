@@ -1,0 +1,226 @@
+"""Catalogue against stores: what does not fit is told and, where asked for, repaired.
+
+First everything is looked at and nothing changed, so that a store that is away ends the check before it began. Then
+each thing that seemed wrong is looked at once more and told or repaired (`catalog/repairs.py`). No row of a file that
+was acknowledged is ever deleted, and no object, upload or leftover that is younger than a day.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import structlog
+from sqlmodel import col, select
+
+from catalog.damage import Damage, Finding, ReconcileReport
+from catalog.errors import InvalidAge, ReconcileUnderWay
+from catalog.events import EventKind, record
+from catalog.inventory import Inventory, PlaceSeen, Suspect, Suspects
+from catalog.kept_counts import KeptCounts
+from catalog.leases import Leases
+from catalog.repairs import Repairs
+from catalog.reports import ReportKind, Reports
+from db import Database
+from db.tables import File, FileStatus
+from db.utc import utc_now
+from storage import Storages
+from storage.protocol import BucketMissing
+
+YOUNGEST = timedelta(days=1)
+"""Nothing younger is ever removed."""
+LEASE, LEASE_LIFE = "reconcile", timedelta(minutes=1)
+RENEW_EVERY = timedelta(seconds=15)
+MANY = 10
+"""Files lost at once, and half of their bucket's, from which the bucket is doubted rather than the files."""
+SOME = 3
+"""The same where nothing at all is left in the bucket."""
+SAMPLE = 20
+"""Of so many doubted files each is looked for by itself before the bucket is said to have lost most of them."""
+NAMED_IN_KEPT_REPORT = 20
+BATCH = 200
+SAFE = frozenset({Damage.COMPLETION_CUT_OFF, Damage.UPLOAD_GONE, Damage.REMOVAL_CUT_OFF, Damage.STALE_UPLOAD})
+"""What a crash leaves and what is put right without anybody asking."""
+
+_log = structlog.get_logger("catalog")
+
+
+def _ignore(_file_id: uuid.UUID) -> None:
+    """Nobody wants to know."""
+
+
+@dataclass(frozen=True)
+class Reconcile:
+    """One check at a time repairs; any number may look. `on_ready` hears of files that a repair made ready."""
+
+    database: Database
+    storages: Storages
+    on_ready: Callable[[uuid.UUID], None] = _ignore
+    now: Callable[[], datetime] = utc_now
+
+    def run(self, *, apply: bool, deep: bool = False, older_than: timedelta = YOUNGEST) -> ReconcileReport:
+        """Check everything; `deep` reads every byte, too. The report is kept for the Storage screen.
+
+        Raises InvalidAge for less than a day; ReconcileUnderWay where another check is repairing; the store's errors,
+        StorageUnavailable above all, and DatabaseUnavailable: what was repaired until then stays so.
+        """
+        return self._run(frozenset(Damage) if apply else frozenset(), deep=deep, older_than=older_than)
+
+    def light(self) -> ReconcileReport | None:
+        """The pass that goes by itself: finishes what crashes cut off more than a day ago, and only reports the rest.
+
+        None where another check is repairing. Raises the store's errors and DatabaseUnavailable.
+        """
+        try:
+            return self._run(SAFE, deep=False, older_than=YOUNGEST, finish_young=False)
+        except ReconcileUnderWay:
+            return None
+
+    def _run(
+        self, mends: frozenset[Damage], *, deep: bool, older_than: timedelta, finish_young: bool = True
+    ) -> ReconcileReport:
+        if older_than < YOUNGEST:
+            raise InvalidAge("Nothing younger than a day is ever removed; name 24 hours or more.")
+        began, now = time.monotonic(), self.now()
+        report = ReconcileReport(now, applied=bool(mends), deep=deep, older_than=older_than)
+        with Suspects() as suspects, self._alone(bool(mends)) as hold:
+            inventory = Inventory(self.database, self.storages, now - older_than, suspects, report.checked)
+            inventory.take()
+            repairs = Repairs(
+                self.database,
+                self.storages,
+                now - older_than,
+                mends,
+                report.checked,
+                finish_young=finish_young,
+                on_ready=self.on_ready,
+                on_progress=hold,
+            )
+            self._judge(report, repairs, inventory, hold)
+            if deep:
+                self._read_all(report, repairs, inventory)
+            self._leftovers(report, now - older_than, Damage.LEFTOVER in mends)
+            self._counts(report, Damage.COUNT_DIFFERS in mends)
+        report.seconds = time.monotonic() - began
+        self._keep(report)
+        return report
+
+    def _judge(self, report: ReconcileReport, repairs: Repairs, inventory: Inventory, hold: Callable[[], None]) -> None:
+        doubted = set()
+        for seen in inventory.seen:
+            where = f"{seen.place.backend}:{seen.place.bucket}"
+            if seen.missing and seen.rows:
+                report.add(Finding(Damage.BUCKET_MISSING, where, f"{seen.rows:,} files; {seen.missing}"))
+            elif self._is_doubted(seen, repairs, inventory.suspects):
+                doubted.add(seen.place)
+                detail = f"{seen.lost:,} of {seen.rows:,} files; {seen.objects:,} objects are there"
+                report.add(Finding(Damage.MOSTLY_GONE, where, detail))
+        for suspect in inventory.suspects:
+            hold()
+            if suspect.kind is Damage.LOST and (suspect.backend, suspect.bucket) in doubted:
+                continue
+            try:
+                finding = repairs.look(suspect)
+            except BucketMissing:
+                # It was there a moment ago: the next check says so.
+                continue
+            if finding is not None:
+                report.add(finding)
+
+    @staticmethod
+    def _is_doubted(seen: PlaceSeen, repairs: Repairs, suspects: Suspects) -> bool:
+        many = seen.lost >= MANY and seen.lost * 2 >= seen.rows
+        if not many and not (seen.lost >= SOME and not seen.objects):
+            return False
+        looked = lost = 0
+        for suspect in suspects:
+            if suspect.kind is Damage.LOST and (suspect.backend, suspect.bucket) == seen.place:
+                looked, lost = looked + 1, lost + repairs.is_lost(suspect)
+                if looked == SAMPLE:
+                    break
+        return lost * 2 >= looked
+
+    def _read_all(self, report: ReconcileReport, repairs: Repairs, inventory: Inventory) -> None:
+        missing = {seen.place for seen in inventory.seen if seen.missing}
+        for file in self._to_read():
+            if (file.backend, file.bucket) in missing:
+                continue
+            if file.sha256 is None:
+                report.checked.without_checksum += 1
+                continue
+            finding = repairs.read(file)
+            if finding is not None:
+                report.add(finding)
+
+    def _to_read(self) -> Iterator[File]:
+        """Files that are served, or would be again, by id."""
+        last: uuid.UUID | None = None
+        while True:
+            query = select(File).where(
+                col(File.status).in_((FileStatus.READY, FileStatus.TRASHED)), col(File.failure).is_(None)
+            )
+            if last is not None:
+                query = query.where(col(File.id) > last)
+            with self.database.session() as session:
+                files = session.exec(query.order_by(col(File.id)).limit(BATCH)).all()
+            yield from files
+            if len(files) < BATCH:
+                return
+            last = files[-1].id
+
+    def _leftovers(self, report: ReconcileReport, before: datetime, mend: bool) -> None:
+        for left in self.storages.local.leftovers(before=before):
+            gone = mend and self.storages.local.remove_leftover(left, before=before)
+            report.add(Finding(Damage.LEFTOVER, str(left.path), "", left.size, repaired=gone))
+
+    def _counts(self, report: ReconcileReport, mend: bool) -> None:
+        counts = KeptCounts(self.database)
+        owners = set(counts.wrong_owners())
+        for dataset_id in counts.wrong_datasets():
+            if mend:
+                counts.mend_dataset(dataset_id)
+            report.add(_count(f"dataset {dataset_id}", "copies of its newest version's facts", mend))
+        # Mending a dataset moves its owner's count along.
+        now_wrong = set(counts.wrong_owners()) if mend else owners
+        for owner_id in sorted(owners | now_wrong):
+            if mend:
+                counts.mend_owner(owner_id)
+            report.add(_count(f"user {owner_id}", "number and bytes of listed datasets", mend))
+
+    @contextmanager
+    def _alone(self, repairing: bool) -> Iterator[Callable[[], None]]:
+        """Nobody else repairs meanwhile; what it gives is to be called now and then, so that it stays so."""
+        if not repairing:
+            yield lambda: None
+            return
+        leases = Leases(self.database)
+        if not leases.take(LEASE, LEASE_LIFE):
+            raise ReconcileUnderWay("Another check is repairing at this moment. Try again when it has ended.")
+        held_at = time.monotonic()
+
+        def hold() -> None:
+            nonlocal held_at
+            if time.monotonic() - held_at > RENEW_EVERY.total_seconds():
+                leases.take(LEASE, LEASE_LIFE)
+                held_at = time.monotonic()
+
+        try:
+            yield hold
+        finally:
+            leases.let_go(LEASE)
+
+    def _keep(self, report: ReconcileReport) -> None:
+        if report.repaired:
+            repaired = {kind.value: group.repaired for kind, group in report.in_order() if group.repaired}
+            with self.database.transaction() as session:
+                record(session, EventKind.RECONCILED, detail={"repaired": repaired, "found": report.found})
+        Reports(self.database).keep(ReportKind.RECONCILE, report.to_plain(most=NAMED_IN_KEPT_REPORT))
+        _log.info("reconciled", found=report.found, repaired=report.repaired, seconds=round(report.seconds, 3))
+
+
+def _count(where: str, detail: str, repaired: bool) -> Finding:
+    return replace(Finding(Damage.COUNT_DIFFERS, where, detail), repaired=repaired)
