@@ -10,6 +10,7 @@ import os
 import secrets
 import tempfile
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -20,6 +21,8 @@ from catalog.charts import Charts
 from catalog.comparisons import Comparisons
 from catalog.copies import watch_size
 from catalog.datasets import Datasets
+from catalog.digests import PartsOfFiles
+from catalog.doctor import Doctor
 from catalog.downloads import Downloads
 from catalog.files import Files
 from catalog.gate import Gate
@@ -31,7 +34,9 @@ from catalog.profiler import Profiler
 from catalog.profiles import Profiles
 from catalog.queries import Queries
 from catalog.reader import BackgroundReader
+from catalog.reports import Reports
 from catalog.results import clear
+from catalog.same_content import SameContent
 from catalog.samples import Samples
 from catalog.sweep import Sweep
 from catalog.trash import Trash
@@ -66,6 +71,8 @@ class Services:
     uploads: Uploads
     files: Files
     trash: Trash
+    parts: PartsOfFiles
+    same_content: SameContent
     downloads: Downloads
     previews: Previews
     inspections: Inspections
@@ -74,6 +81,8 @@ class Services:
     charts: Charts
     comparisons: Comparisons
     samples: Samples
+    doctor: Doctor
+    reports: Reports
     reader: BackgroundReader
     profiler: Profiler
     housekeeping: Housekeeping
@@ -158,7 +167,14 @@ def build(settings: Settings) -> Services:
     ]
     housekeeping = Housekeeping(Leases(database), tasks)
     datasets = Datasets(database, storages, trash_for)
-    uploads = Uploads(database, storages, link_life, on_ready=reader.notice, on_start=previewer.warm)
+    uploads = Uploads(
+        database,
+        storages,
+        link_life,
+        on_ready=reader.notice,
+        on_start=previewer.warm,
+        via=settings.upload.via,
+    )
     return Services(
         settings=settings,
         storages=storages,
@@ -170,7 +186,9 @@ def build(settings: Settings) -> Services:
         uploads=uploads,
         files=Files(database, storages, trash_for),
         trash=trash,
-        downloads=Downloads(database, storages, link_life),
+        parts=PartsOfFiles(database),
+        same_content=SameContent(database),
+        downloads=Downloads(database, storages, link_life, via_app=settings.download.via == "app"),
         previews=Previews(database, storages, previewer, on_forgotten=reader.notice),
         inspections=Inspections(database, previewer),
         profiles=profiles,
@@ -178,10 +196,31 @@ def build(settings: Settings) -> Services:
         charts=Charts(database, storages, analyst, profiles, gate),
         comparisons=Comparisons(database, profiles),
         samples=Samples(uploads, datasets),
+        doctor=Doctor(database, storages, settings),
+        reports=Reports(database),
         reader=reader,
         profiler=profiler,
         housekeeping=housekeeping,
     )
+
+
+@contextlib.contextmanager
+def doctor_alone(settings: Settings) -> Iterator[Doctor]:
+    """A Doctor and nothing else, for a command: nothing is migrated or started, whatever does not answer.
+
+    Raises SettingsError where the data folder cannot be used.
+    """
+    # No link is handed out, so the key that signs them is not needed, which would be made here on a fresh machine.
+    storages = Storages(settings, secret=secrets.token_bytes(SHORTEST_SECRET), link_base=current_link_base)
+    try:
+        database = open_database(settings.sqlalchemy_url)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"the database cannot be used: {error}.") from error
+    try:
+        yield Doctor(database, storages, settings)
+    finally:
+        storages.close()
+        database.close()
 
 
 def _migrated_database(settings: Settings) -> Database:

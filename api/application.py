@@ -11,7 +11,21 @@ from api.body_limit import LONGEST_BODY, AnnouncedBodyLimit
 from api.deps import set_link_base
 from api.guard import Guard
 from api.requests_log import RequestsLog
-from api.routes import API, contents, datasets, docs, files, health, inspect, objects, trash, uploads
+from api.routes import (
+    API,
+    contents,
+    datasets,
+    docs,
+    doctor,
+    files,
+    health,
+    inspect,
+    objects,
+    parts,
+    relay,
+    trash,
+    uploads,
+)
 from settings import Settings
 
 OPENAPI_URL = f"{API}/openapi.json"
@@ -21,14 +35,15 @@ OURS = ("/api/", "/s/", "/metrics/")
 def install(app: FastAPI, settings: Settings, *, screens: ASGIApp) -> None:
     """Add everything under /api, /metrics and /s to `app`; whatever else is asked for goes to `screens`."""
     linked = [Depends(set_link_base)]
-    for resource in (datasets, uploads, inspect, files, trash, contents):
+    for resource in (datasets, uploads, inspect, files, parts, trash, contents, doctor):
         app.include_router(resource.router, dependencies=linked, max_body_size=LONGEST_BODY)
     app.include_router(objects.router)
+    app.include_router(relay.router)
     app.include_router(health.router)
     docs.install(app, openapi_url=OPENAPI_URL)
     problems.install(app)
     openapi.install(app)
-    app.add_middleware(AnnouncedBodyLimit, exempt=f"{API}/objects/")
+    app.add_middleware(AnnouncedBodyLimit, exempt=(f"{API}/objects/", f"{API}/relay/"))
     app.add_middleware(Guard, hosts=settings.allowed_hosts, public_url=settings.public_url)
     app.add_middleware(RequestsLog)
 

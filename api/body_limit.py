@@ -17,7 +17,7 @@ class AnnouncedBodyLimit:
     FastAPI's own `max_body_size` stops a body that was not announced; for an announced one it would answer plain text.
     """
 
-    def __init__(self, app: ASGIApp, *, exempt: str) -> None:
+    def __init__(self, app: ASGIApp, *, exempt: tuple[str, ...]) -> None:
         self.app = app
         self.exempt = exempt
 

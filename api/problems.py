@@ -85,6 +85,7 @@ PROBLEMS: dict[type[Exception], Problem] = {
     catalog_errors.InvalidRange: Problem(422, "invalid-range", "The rows asked for are not allowed"),
     catalog_errors.InvalidReadAs: Problem(422, "invalid-read-as", "No file can be read so"),
     catalog_errors.InvalidInspection: Problem(422, "invalid-inspection", "These are not a file's two ends"),
+    catalog_errors.CorsRuleRefused: Problem(409, "cors-rule-refused", "The rule was not set"),
     catalog_errors.Busy: Problem(503, "too-many-queries", "Too many queries at once"),
     catalog_errors.Invalid: Problem(422, "invalid-input", "The request is not valid"),
     preview_errors.QueryRefused: Problem(422, "query-refused", "Not allowed in a query"),

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from catalog.views import DatasetDetail, DatasetSummary, FileVersion
@@ -133,88 +133,6 @@ class DatasetPatchIn(In):
     name: str | None = Field(default=None, examples=["Airports of the US"])
     description: str | None = Field(default=None, examples=["US airports with IATA code, city and position"])
     tags: list[str] | None = Field(default=None, examples=[["aviation", "geo"]])
-
-
-class UploadIn(In):
-    filename: str = Field(description="All up to the last / or \\ is dropped.", examples=["airports.csv"])
-    size: int = Field(description="Bytes, 0 to 5 TiB.", examples=[210365])
-    content_type: str | None = Field(default=None, max_length=255, examples=["text/csv"])
-    dataset_id: str | None = Field(
-        default=None, description="Add a version to this dataset; without it a new one is made.", examples=[None]
-    )
-    name: str | None = Field(
-        default=None, description="A name for the new dataset; in use: 409.", examples=["Airports"]
-    )
-    bucket: str | None = Field(
-        default=None, description="A bucket role: datasets (default), models or temp.", examples=["datasets"]
-    )
-    sha256: str | None = Field(
-        default=None, description="SHA-256 of the whole, 64 hexadecimal digits.", examples=[None]
-    )
-
-
-class PartUrlOut(Out):
-    number: int = Field(examples=[1])
-    url: str = Field(examples=[LINK])
-
-
-class UploadStartedOut(Out):
-    """PUT part n, bytes [(n−1)·part_size, n·part_size), to its URL; the answer's ETag goes into `complete`."""
-
-    upload_id: UUID = Field(examples=[UPLOAD])
-    file_id: UUID = Field(examples=[FILE])
-    dataset_id: UUID = Field(examples=[DATASET])
-    part_size: int = Field(description="Bytes.", examples=[16777216])
-    parts: list[PartUrlOut] = Field(description="The first 100 at most; more by POST /uploads/{upload_id}/parts.")
-    expires_at: datetime = Field(description="When these URLs expire; sign again by POST /uploads/{upload_id}/parts.")
-
-
-class ReceivedPartOut(Out):
-    number: int = Field(examples=[1])
-    size: int = Field(examples=[16777216])
-    etag: str = Field(examples=["0cc175b9c0f1b6a831c399e269772661"])
-
-
-class UploadOut(Out):
-    """An unfinished upload of yours."""
-
-    upload_id: UUID = Field(examples=[UPLOAD])
-    file_id: UUID = Field(examples=[FILE])
-    dataset_id: UUID = Field(examples=[DATASET])
-    filename: str = Field(examples=["airports.csv"])
-    size: int = Field(examples=[210365])
-    part_size: int = Field(examples=[16777216])
-    created_at: datetime
-
-
-class UploadDetailOut(UploadOut):
-    received: list[ReceivedPartOut] = Field(description="The parts the store holds.")
-
-
-class UploadListOut(Out):
-    items: list[UploadOut]
-
-
-class PartNumbersIn(In):
-    numbers: Annotated[list[int], Field(min_length=1, max_length=1000, examples=[[1, 2, 3]])]
-
-
-class PartUrlsOut(Out):
-    parts: list[PartUrlOut]
-
-
-class CompletedPartIn(In):
-    number: int = Field(examples=[1])
-    etag: Annotated[str, StringConstraints(max_length=200)] = Field(
-        description="As the PUT answered it, quoted or bare.", examples=['"0cc1…"']
-    )
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")] | None = Field(
-        default=None, examples=[None]
-    )
-
-
-class CompleteIn(In):
-    parts: Annotated[list[CompletedPartIn], Field(max_length=10_000)]
 
 
 class DownloadUrlOut(Out):

@@ -18,11 +18,19 @@ from sqlmodel import Session, col, select
 from catalog import shelf
 from catalog.access import find_dataset, find_upload, no_such_upload
 from catalog.caller import Caller
-from catalog.errors import ChecksumMismatch, DatasetNotFound, PartMismatch, PartsMissing, SizeMismatch
+from catalog.digests import Digests
+from catalog.errors import (
+    ChecksumMismatch,
+    DatasetNotFound,
+    InvalidChecksum,
+    PartMismatch,
+    PartsMissing,
+    SizeMismatch,
+)
 from catalog.events import EventKind, record
-from catalog.intake import is_sha256
+from catalog.intake import clean_sha256
 from catalog.metrics import UPLOADED_BYTES, UPLOADS
-from catalog.parts import ClientPart, chosen_parts
+from catalog.parts import ClientPart, chosen_parts, part_count
 from catalog.removal import Removal, ref_of
 from catalog.views import DatasetDetail, dataset_detail
 from db import Database
@@ -52,10 +60,14 @@ class Completion:
     removal: Removal
     on_ready: Callable[[uuid.UUID], None]
 
-    def complete(self, caller: Caller, upload_id: uuid.UUID, named: Sequence[ClientPart]) -> DatasetDetail:
+    def complete(
+        self, caller: Caller, upload_id: uuid.UUID, named: Sequence[ClientPart], *, sha256: str | None = None
+    ) -> DatasetDetail:
         """Join the parts and put the file on the shelf; completing again gives the same answer.
 
-        PartsMissing, PartMismatch and SizeMismatch leave the upload open. ChecksumMismatch undoes it: parts that were
+        The digests that come with the parts, and `sha256` of the whole, are kept for the background reader, which holds
+        them against the stored bytes. PartsMissing, PartMismatch, SizeMismatch and InvalidChecksum (ill-formed, or not
+        the one announced) leave the upload open. ChecksumMismatch undoes it: parts that were
         joined cannot be sent again, so the client starts anew. Raises UploadNotFound, and the store's errors, after
         which completing again goes on.
         """
@@ -65,6 +77,8 @@ class Completion:
                 return _detail(session, caller, file)
         if upload.store_upload_id is None:
             raise no_such_upload()
+        file.sha256 = _whole(file, upload, named, sha256)
+        digests = Digests.told(named, size=file.size, part_size=upload.part_size)
         storage = self.storages.of(Backend(file.backend))
         try:
             received = storage.list_parts(ref_of(file), upload.store_upload_id)
@@ -85,13 +99,13 @@ class Completion:
             if not isinstance(error, PartRejected):
                 raise
             raise PartMismatch("A part changed while the upload was being completed. Send it again.") from error
-        if file.sha256 is None and len(named) == 1 and is_sha256(named[0].sha256):
-            # The only part is the file.
-            file.sha256 = str(named[0].sha256).lower()
-        return self.shelve(caller, upload, file)
+        return self.shelve(caller, upload, file, digests=digests)
 
-    def shelve(self, caller: Caller, upload: Upload, file: File) -> DatasetDetail:
-        """Check the stored object and make the file ready. Raises SizeMismatch, ChecksumMismatch, UploadNotFound."""
+    def shelve(self, caller: Caller, upload: Upload, file: File, *, digests: Digests | None = None) -> DatasetDetail:
+        """Check the stored object and make the file ready, with what the client told of its parts.
+
+        Raises SizeMismatch, ChecksumMismatch, UploadNotFound.
+        """
         storage = self.storages.of(Backend(file.backend))
         try:
             stored = storage.stat_file(ref_of(file))
@@ -109,6 +123,8 @@ class Completion:
             )
         with self.database.transaction() as session:
             made = self._make_ready(session, caller, upload, file, stored, verified=verified)
+            if made and digests is not None:
+                digests.keep(session, file.id)
             detail = _detail(session, caller, file) if made is not None else None
         if detail is None:
             # The object may have come into being after whoever cancelled looked for it; nothing else has its key.
@@ -159,6 +175,7 @@ class Completion:
                 etag=stored.etag,
                 sha256=file.sha256,
                 sha256_verified=verified,
+                verified_at=now if verified else None,
                 created_at=now,
             )
         )
@@ -224,6 +241,18 @@ def mark_deleted(session: Session, caller: Caller, file: File) -> bool:
         return False
     shelf.remove_if_empty(session, dataset)
     return True
+
+
+def _whole(file: File, upload: Upload, named: Sequence[ClientPart], told: str | None) -> str | None:
+    """SHA-256 of the whole, as far as the client told it. Raises InvalidChecksum."""
+    only = named[0].sha256 if len(named) == 1 and part_count(file.size, upload.part_size) == 1 else None
+    # The only part is the file.
+    known = [clean_sha256(one) for one in (file.sha256, told, only) if one is not None]
+    if len(set(known)) > 1:
+        raise InvalidChecksum(
+            "Two different checksums were given for this file. Nothing was changed; complete it with the right one."
+        )
+    return known[0] if known else None
 
 
 def _detail(session: Session, caller: Caller, file: File) -> DatasetDetail:

@@ -50,11 +50,15 @@ class DownloadHead(NamedTuple):
 
 @dataclass(frozen=True)
 class Downloads:
-    """Links to ready files. `link_life` is how long a link lives where nobody says otherwise."""
+    """Links to ready files. `link_life` is how long a link lives where nobody says otherwise.
+
+    `via_app`: the bytes come through the app, because whoever downloads cannot reach the store.
+    """
 
     database: Database
     storages: Storages
     link_life: timedelta
+    via_app: bool = False
 
     def link(self, caller: Caller, file_id: uuid.UUID, *, expires_in: timedelta | None = None) -> SignedLink:
         """A link to hand on; not counted as a download. Raises FileNotFound, FileNotReady, InvalidExpiry."""
@@ -62,7 +66,7 @@ class Downloads:
         if not SHORTEST <= life <= LONGEST:
             raise InvalidExpiry("A link lives from 1 second to 86,400 seconds (one day).")
         file = self._ready(caller, file_id)
-        url = self.storages.of(Backend(file.backend)).get_presigned_url(ref_of(file), life, file.file_name)
+        url = self._sign(file, life)
         return SignedLink(file.id, url, life, Backend(file.backend))
 
     def redirect(self, caller: Caller, file_id: uuid.UUID, *, look_first: bool = False) -> str:
@@ -76,7 +80,7 @@ class Downloads:
         asked = look_first or storage.backend is Backend.LOCAL
         if asked and not storage.file_exists(ref_of(file)):
             raise FileNotInStorage("The store no longer has the file's bytes.", operation="download", ref=ref_of(file))
-        url = storage.get_presigned_url(ref_of(file), self.link_life, file.file_name)
+        url = self._sign(file, self.link_life)
         with self.database.transaction() as session:
             session.execute(update(File).where(col(File.id) == file.id).values(downloads=col(File.downloads) + 1))
             kind, owner = EventKind.FILE_DOWNLOADED, caller.user_id
@@ -105,11 +109,16 @@ class Downloads:
         urls: dict[uuid.UUID, str] = {}
         for file in files:
             try:
-                storage = self.storages.of(Backend(file.backend))
-                urls[file.id] = storage.get_presigned_url(ref_of(file), self.link_life, file.file_name)
+                urls[file.id] = self._sign(file, self.link_life)
             except Exception as error:  # noqa: BLE001  # a list without a link is better than no list, whatever the reason
                 _log.warning("link left out", file_id=str(file.id), error=str(error))
         return urls
+
+    def _sign(self, file: File, life: timedelta) -> str:
+        backend = Backend(file.backend)
+        if self.via_app and backend is not Backend.LOCAL:
+            return self.storages.relay.download_url(ref_of(file), life, file.file_name)
+        return self.storages.of(backend).get_presigned_url(ref_of(file), life, file.file_name)
 
     def _ready(self, caller: Caller, file_id: uuid.UUID) -> File:
         with self.database.session() as session:

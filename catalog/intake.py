@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -12,7 +13,15 @@ from sqlmodel import Session, col, select
 from catalog.access import find_dataset
 from catalog.caller import Caller
 from catalog.errors import DatasetNameTaken, InvalidChecksum, InvalidRole, InvalidSize
-from catalog.names import clean_description, clean_file_name, clean_name, default_name, free_names, sort_key
+from catalog.names import (
+    clean_description,
+    clean_file_name,
+    clean_folder,
+    clean_name,
+    default_name,
+    free_names,
+    sort_key,
+)
 from catalog.parts import part_size_for
 from db.tables import Dataset, File, FileStatus, Upload
 from db.utc import utc_now
@@ -41,6 +50,13 @@ class NewUpload:
     sha256: str | None = None
     description: str = ""
     """Of the new dataset."""
+    modified_at: datetime | None = None
+    """The file's own date on the client's disk, with its time zone."""
+    folder: str = ""
+    """The folder it was dropped with, where there was one."""
+    head_sha256: str | None = None
+    tail_sha256: str | None = None
+    """Of bytes [0, min(size, 1 MiB)) and [max(0, size − 1 MiB), size): by them a client knows its file again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +71,24 @@ class Announced:
     role: BucketRole
     sha256: str | None
     description: str
+    modified_at: datetime | None
+    folder: str
+    head_sha256: str | None
+    tail_sha256: str | None
 
 
 def is_sha256(text: str | None) -> bool:
     """Whether it is a SHA-256 in hexadecimal."""
     return text is not None and SHA256.fullmatch(text) is not None
+
+
+def clean_sha256(text: str | None) -> str | None:
+    """In lower case. Raises InvalidChecksum."""
+    if text is None:
+        return None
+    if not is_sha256(text):
+        raise InvalidChecksum("A SHA-256 must be 64 hexadecimal digits.")
+    return text.lower()
 
 
 def check_size(size: int) -> None:
@@ -70,12 +99,10 @@ def check_size(size: int) -> None:
 
 def check(new: NewUpload) -> Announced:
     """Raises the Invalid… errors: InvalidFileName, InvalidSize, InvalidChecksum, InvalidName, InvalidRole,
-    InvalidDescription.
+    InvalidDescription, InvalidFolder.
     """
     file_name = clean_file_name(new.file_name)
     check_size(new.size)
-    if new.sha256 is not None and not is_sha256(new.sha256):
-        raise InvalidChecksum("The SHA-256 must be 64 hexadecimal digits.")
     if new.role not in tuple(BucketRole):
         raise InvalidRole(f"There is no bucket “{new.role[:40]}”; there are {', '.join(BucketRole)}.")
     return Announced(
@@ -85,8 +112,12 @@ def check(new: NewUpload) -> Announced:
         dataset_id=new.dataset_id,
         name=None if new.name is None else clean_name(new.name),
         role=BucketRole(new.role),
-        sha256=None if new.sha256 is None else new.sha256.lower(),
+        sha256=clean_sha256(new.sha256),
         description=clean_description(new.description),
+        modified_at=new.modified_at,
+        folder=clean_folder(new.folder),
+        head_sha256=clean_sha256(new.head_sha256),
+        tail_sha256=clean_sha256(new.tail_sha256),
     )
 
 
@@ -114,10 +145,19 @@ def add_rows(
         role=announced.role,
         key=f"{announced.role}/{now:%Y}/{now:%m}/{file_id}",
         created_at=now,
+        head_sha256=announced.head_sha256,
+        tail_sha256=announced.tail_sha256,
     )
     session.add(file)
     session.flush()
-    upload = Upload(file_id=file_id, owner_id=caller.user_id, part_size=part_size_for(announced.size), created_at=now)
+    upload = Upload(
+        file_id=file_id,
+        owner_id=caller.user_id,
+        part_size=part_size_for(announced.size),
+        modified_at=announced.modified_at,
+        folder=announced.folder,
+        created_at=now,
+    )
     session.add(upload)
     session.flush()
     return dataset, file, upload

@@ -9,10 +9,11 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 
-from catalog.errors import InvalidDescription, InvalidFileName, InvalidName, InvalidTags
+from catalog.errors import InvalidDescription, InvalidFileName, InvalidFolder, InvalidName, InvalidTags
 from preview.formats import WRAPPINGS
 
 LONGEST_FILE_NAME = 255
+LONGEST_FOLDER = 1000
 LONGEST_NAME = 200
 LONGEST_DESCRIPTION = 10_000
 LONGEST_TAG = 60
@@ -50,6 +51,16 @@ def clean_file_name(raw: str) -> str:
             f"The file name has {len(name)} characters; {LONGEST_FILE_NAME} is the most. Rename the file."
         )
     return name
+
+
+def clean_folder(raw: str) -> str:
+    """The folder a file was dropped with, its steps parted by single slashes. Raises InvalidFolder."""
+    folder = unicodedata.normalize("NFC", "/".join(step for step in re.split(r"[/\\]", raw) if step))
+    if has_control(folder):
+        raise InvalidFolder("The folder's name contains a line break or another control character.")
+    if len(folder) > LONGEST_FOLDER:
+        raise InvalidFolder(f"The folder's name has {len(folder):,} characters; {LONGEST_FOLDER:,} is the most.")
+    return folder
 
 
 def clean_name(raw: str) -> str:

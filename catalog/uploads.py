@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Literal, NamedTuple
 
 from sqlalchemy import update
 from sqlmodel import col, select
@@ -18,7 +18,7 @@ from sqlmodel import col, select
 from catalog.access import find_upload, no_such_upload
 from catalog.caller import Caller
 from catalog.completion import Completion, mark_deleted
-from catalog.errors import PartMismatch
+from catalog.errors import NotThroughApp, PartMismatch
 from catalog.events import EventKind, record
 from catalog.intake import Announced, NewUpload, add_rows, check
 from catalog.metrics import UPLOADS
@@ -35,6 +35,8 @@ FIRST_PARTS = 100
 """How many part links the answer to `start` holds."""
 MOST_PARTS_SIGNED = 1000
 """How many part links one call signs."""
+Way = Literal["direct", "app"]
+"""Of a part's bytes: straight to the store, or through the app."""
 
 
 class PartUrl(NamedTuple):
@@ -59,7 +61,7 @@ class StartedUpload:
 
 @dataclass(frozen=True, slots=True)
 class UploadSummary:
-    """An upload under way."""
+    """An upload under way. `via_app`: whether its parts may be sent through the app instead."""
 
     upload_id: uuid.UUID
     file_id: uuid.UUID
@@ -70,6 +72,11 @@ class UploadSummary:
     part_size: int
     part_count: int
     created_at: datetime
+    modified_at: datetime | None
+    folder: str
+    head_sha256: str | None
+    tail_sha256: str | None
+    via_app: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +98,14 @@ def _ignore(_file_id: uuid.UUID) -> None:
 @dataclass(frozen=True)
 class Uploads:
     """Uploads of a caller. `part_url_life` is how long part links live; `on_ready` hears of every ready
-    file, `on_start` that one is on its way."""
+    file, `on_start` that one is on its way; `via` is UPLOAD__VIA."""
 
     database: Database
     storages: Storages
     part_url_life: timedelta
     on_ready: Callable[[uuid.UUID], None] = _ignore
     on_start: Callable[[], None] = _unmoved
+    via: Literal["direct", "app", "auto"] = "auto"
 
     @property
     def removal(self) -> Removal:
@@ -136,7 +144,8 @@ class Uploads:
         UPLOADS.labels("started").inc()
         self.on_start()
         count = part_count(file.size, upload.part_size)
-        parts, expires_at = self._sign(storage, file, upload, range(1, min(count, FIRST_PARTS) + 1))
+        first = range(1, min(count, FIRST_PARTS) + 1)
+        parts, expires_at = self._sign(storage, file, upload, first, self._way(None))
         return StartedUpload(upload.id, file.id, file.dataset_id, upload.part_size, count, parts, expires_at)
 
     def put(self, caller: Caller, new: NewUpload, data: BinaryIO) -> DatasetDetail:
@@ -162,7 +171,7 @@ class Uploads:
                 .where(File.status == FileStatus.PENDING)
                 .order_by(col(Upload.created_at).desc(), col(Upload.id))
             )
-            return tuple(_summary(upload, file, name) for upload, file, name in session.exec(query))
+            return tuple(self._summary(upload, file, name) for upload, file, name in session.exec(query))
 
     def get(self, caller: Caller, upload_id: uuid.UUID) -> UploadDetail:
         """An upload under way and what the store has of it. Raises UploadNotFound and the store's errors."""
@@ -173,12 +182,16 @@ class Uploads:
             raise no_such_upload()
         received = self.storages.of(Backend(file.backend)).list_parts(ref_of(file), store_id)
         parts = each_part(received, size=file.size, part_size=upload.part_size)
-        return UploadDetail(_summary(upload, file, name), parts)
+        return UploadDetail(self._summary(upload, file, name), parts)
 
     def sign_parts(
-        self, caller: Caller, upload_id: uuid.UUID, numbers: Sequence[int]
+        self, caller: Caller, upload_id: uuid.UUID, numbers: Sequence[int], *, via: Way | None = None
     ) -> tuple[tuple[PartUrl, ...], datetime]:
-        """Fresh links for parts, and when they expire. Raises UploadNotFound; PartMismatch for an unknown number."""
+        """Fresh links for parts, and when they expire; `via` None: as UPLOAD__VIA says.
+
+        Raises UploadNotFound; PartMismatch for an unknown number; NotThroughApp.
+        """
+        way = self._way(via)
         file, upload, _ = self._find_open(caller, upload_id)
         count = part_count(file.size, upload.part_size)
         wrong = [number for number in numbers if not 1 <= number <= count]
@@ -188,11 +201,13 @@ class Uploads:
             raise PartMismatch(f"{len(numbers):,} links were asked for; {MOST_PARTS_SIGNED:,} is the most in one call.")
         with self.database.transaction() as session:
             session.execute(update(Upload).where(col(Upload.id) == upload.id).values(touched_at=utc_now()))
-        return self._sign(self.storages.of(Backend(file.backend)), file, upload, sorted(set(numbers)))
+        return self._sign(self.storages.of(Backend(file.backend)), file, upload, sorted(set(numbers)), way)
 
-    def complete(self, caller: Caller, upload_id: uuid.UUID, parts: Sequence[ClientPart]) -> DatasetDetail:
+    def complete(
+        self, caller: Caller, upload_id: uuid.UUID, parts: Sequence[ClientPart], *, sha256: str | None = None
+    ) -> DatasetDetail:
         """See `Completion.complete`."""
-        return self.completion.complete(caller, upload_id, parts)
+        return self.completion.complete(caller, upload_id, parts, sha256=sha256)
 
     def abort(self, caller: Caller, upload_id: uuid.UUID) -> None:
         """Give up an upload under way: no row and no byte is left, and the name of a dataset made for it is free again.
@@ -240,25 +255,39 @@ class Uploads:
             raise no_such_upload()
         return file, upload, upload.store_upload_id
 
+    def _way(self, asked: Way | None) -> Way:
+        if asked == "app" and self.via == "direct":
+            raise NotThroughApp(
+                "This server passes no uploads on to the store: UPLOAD__VIA is direct. Send the parts to the store."
+            )
+        return asked or ("app" if self.via == "app" else "direct")
+
     def _sign(
-        self, storage: FileStorage, file: File, upload: Upload, numbers: Sequence[int]
+        self, storage: FileStorage, file: File, upload: Upload, numbers: Sequence[int], way: Way
     ) -> tuple[tuple[PartUrl, ...], datetime]:
         assert upload.store_upload_id is not None
-        expires_at, store_id, ref = utc_now() + self.part_url_life, upload.store_upload_id, ref_of(file)
-        urls = (storage.get_presigned_part_url(ref, store_id, number, self.part_url_life) for number in numbers)
-        return tuple(map(PartUrl, numbers, urls)), expires_at
+        life, store_id, ref = self.part_url_life, upload.store_upload_id, ref_of(file)
+        expires_at = utc_now() + life
+        # What lies on local disk goes through the app anyway.
+        relayed = way == "app" and storage.backend is not Backend.LOCAL
+        sign = self.storages.relay.part_url if relayed else storage.get_presigned_part_url
+        return tuple(PartUrl(number, sign(ref, store_id, number, life)) for number in numbers), expires_at
 
-
-def _summary(upload: Upload, file: File, dataset_name: str) -> UploadSummary:
-    assert file.dataset_id is not None
-    return UploadSummary(
-        upload_id=upload.id,
-        file_id=file.id,
-        dataset_id=file.dataset_id,
-        dataset_name=dataset_name,
-        file_name=file.file_name,
-        size=file.size,
-        part_size=upload.part_size,
-        part_count=part_count(file.size, upload.part_size),
-        created_at=upload.created_at,
-    )
+    def _summary(self, upload: Upload, file: File, dataset_name: str) -> UploadSummary:
+        assert file.dataset_id is not None
+        return UploadSummary(
+            upload_id=upload.id,
+            file_id=file.id,
+            dataset_id=file.dataset_id,
+            dataset_name=dataset_name,
+            file_name=file.file_name,
+            size=file.size,
+            part_size=upload.part_size,
+            part_count=part_count(file.size, upload.part_size),
+            created_at=upload.created_at,
+            modified_at=upload.modified_at,
+            folder=upload.folder,
+            head_sha256=file.head_sha256,
+            tail_sha256=file.tail_sha256,
+            via_app=self.via != "direct" and Backend(file.backend) is not Backend.LOCAL,
+        )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from xml.etree import ElementTree
 from xml.etree.ElementTree import ParseError
 
 from minio.error import InvalidResponseError, MinioException, S3Error, ServerError
@@ -52,6 +52,7 @@ _CODES: dict[str, tuple[type[StorageError], str]] = {
     "QuotaExceeded": (StorageFull, "the bucket's quota is used up"),
 }
 """Amazon S3 API reference, "List of error codes", and MinIO's own (cmd/api-errors.go)."""
+_CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,100})</Code>")
 _PASSING = {"SlowDown", "SlowDownRead", "SlowDownWrite", "RequestTimeout", "OperationAborted", "InternalError"}
 _UNAVAILABLE = "the store answers, but cannot do this at the moment"
 
@@ -89,20 +90,16 @@ def known_code(code: str) -> tuple[type[StorageError], str] | None:
 
 def error_of(status: int, body: bytes, ref: ObjectRef | None) -> StorageError:
     """What an answer that is no success says, read without minio-py."""
-    try:
-        code, said = "", ""
-        for element in ElementTree.fromstring(body):
-            name = element.tag.rpartition("}")[2]
-            code = (element.text or "") if name == "Code" else code
-            said = (element.text or "") if name == "Message" else said
-    except ParseError:
+    found = _CODE.search(body)
+    if found is None:
         return _of_status(status, "no answer of S3's", ref)
+    code = found[1].decode()
     if code in _CODES:
         kind, message = _CODES[code]
         return kind(message, ref=ref)
     if code in _PASSING:
-        return StorageUnavailable(f"{_UNAVAILABLE} ({code}: {said})", ref=ref)
-    return _of_status(status, f"{code}: {said}", ref)
+        return StorageUnavailable(f"{_UNAVAILABLE} ({code})", ref=ref)
+    return _of_status(status, code, ref)
 
 
 def _of_code(error: S3Error, ref: ObjectRef | None) -> StorageError:

@@ -1,7 +1,8 @@
-"""Links to local files that need no sign-in: HMAC-signed, expiring, of the shape of S3's presigned URLs.
+"""Links to the app's own routes that need no sign-in: HMAC-signed, expiring, of the shape of S3's presigned URLs.
 
-A signature covers the method, bucket, key, expiry and every parameter, so a link is good for exactly one act. The API's
-objects route hands what came in to `verify_link` and acts on the `Grant` it gets back.
+A signature covers the route, method, bucket, key, expiry and every parameter, so a link is good for exactly one act.
+The route (`objects` for local disk, `relay` for a store behind the app) hands what came in to `verify_link` and acts on
+the `Grant` it gets back.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from storage.keys import check_expiry, check_key
 from storage.protocol import InvalidKey, StorageError
 
 LINK_PATH = "/api/ml/v1/objects"
+RELAY_PATH = "/api/ml/v1/relay"
 _PARAMETERS = {"filename", "inline", "uploadId", "partNumber", "expires", "signature"}
 
 
@@ -56,8 +58,12 @@ def sign_link(
     inline: bool = False,
     upload_id: str | None = None,
     part_number: int | None = None,
+    path: str = LINK_PATH,
 ) -> str:
-    """An absolute link under `base`. Raises InvalidKey, ValueError for an expiry outside 1 second to 7 days."""
+    """An absolute link under `base`, to the route at `path`.
+
+    Raises InvalidKey, ValueError for an expiry outside 1 second to 7 days.
+    """
     check_key(key)
     check_expiry(expires_in)
     fields = {
@@ -68,11 +74,11 @@ def sign_link(
         "expires": f"{time.time() + expires_in.total_seconds():.3f}",
     }
     given = {name: value for name, value in fields.items() if value is not None}
-    given["signature"] = _signature(method, bucket, key, given, secret)
-    return f"{base}{LINK_PATH}/{quote(bucket)}/{quote(key)}?{urlencode(given, quote_via=quote, errors='replace')}"
+    given["signature"] = _signature(method, bucket, key, given, secret, path)
+    return f"{base}{path}/{quote(bucket)}/{quote(key)}?{urlencode(given, quote_via=quote, errors='replace')}"
 
 
-def verify_link(method: str, *, bucket: str, key: str, query: str, secret: bytes) -> Grant:
+def verify_link(method: str, *, bucket: str, key: str, query: str, secret: bytes, path: str = LINK_PATH) -> Grant:
     """What the link allows; `bucket` and `key` as decoded from the path, `query` raw, `method` as the request came.
 
     Raises LinkInvalid, LinkExpired. A HEAD with a GET's signature is invalid, as it is on S3.
@@ -86,7 +92,7 @@ def verify_link(method: str, *, bucket: str, key: str, query: str, secret: bytes
     signature = given.pop("signature", "")
     if len(pairs) != len(given) + 1 or given.keys() - _PARAMETERS or "expires" not in given:
         raise LinkInvalid("the link is incomplete or has something added")
-    expected = _signature(method, bucket, key, given, secret)
+    expected = _signature(method, bucket, key, given, secret, path)
     if not hmac.compare_digest(signature.encode(), expected.encode()):
         raise LinkInvalid("the link's signature does not fit")
     # Whatever follows was signed by us, so it parses.
@@ -106,7 +112,8 @@ def verify_link(method: str, *, bucket: str, key: str, query: str, secret: bytes
     )
 
 
-def _signature(method: str, bucket: str, key: str, fields: dict[str, str], secret: bytes) -> str:
+def _signature(method: str, bucket: str, key: str, fields: dict[str, str], secret: bytes, path: str) -> str:
     # JSON keeps the borders between fields, so no two links share one text to sign.
-    text = json.dumps(["datashelf-link-1", method, bucket, key, sorted(fields.items())])
+    kind = "datashelf-link-1" if path == LINK_PATH else f"datashelf-link-1 {path}"
+    text = json.dumps([kind, method, bucket, key, sorted(fields.items())])
     return hmac.new(secret, text.encode(), hashlib.sha256).hexdigest()

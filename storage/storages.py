@@ -17,6 +17,7 @@ from storage.local import LocalFileStorage
 from storage.minio import MinioFileStorage
 from storage.observe import note
 from storage.protocol import Backend, FileStorage, Health, StorageError, StorageState, sentence
+from storage.relay import Relay
 
 
 class Storages:
@@ -43,12 +44,20 @@ class Storages:
 
     def of(self, backend: Backend) -> FileStorage:
         """The backend a stored file lies on, whatever STORAGE_BACKEND says today."""
-        if backend is Backend.LOCAL:
-            return self.local
+        return self.local if backend is Backend.LOCAL else self.minio
+
+    @property
+    def minio(self) -> MinioFileStorage:
+        """The store, whether it is the configured one or not."""
         with self._making:
             if self._minio is None:
                 self._minio = MinioFileStorage.connect(self._settings.minio)
             return self._minio
+
+    @property
+    def relay(self) -> Relay:
+        """The way to the store through the app."""
+        return Relay(self.minio, self.local.secret, self.local.link_base)
 
     def start(self) -> None:
         """Prepare the configured backend, or fall back. Raises its StorageError where falling back is not allowed."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Header, Request, Response
 from fastapi.responses import FileResponse
 from starlette.exceptions import HTTPException
@@ -27,6 +27,13 @@ router = APIRouter(prefix=f"{API}/objects", include_in_schema=False)
 
 CHUNK = 1024 * 1024
 """Bytes read, or gathered, at a time: large enough that Python's share of a copy is small, small enough for memory."""
+
+HARMLESS = {
+    "Cache-Control": "private, no-store",
+    # What people stored is never to run as a page of this origin.
+    "X-Content-Type-Options": "nosniff",
+    "Content-Security-Policy": "sandbox; default-src 'none'",
+}
 
 DELETED = "The file was deleted, or failed its check, after this link was made."
 
@@ -57,10 +64,7 @@ async def get_object(services: ServicesDep, request: Request, bucket: str, key: 
         "Content-Type": stored.content_type or "application/octet-stream",
         "ETag": f'"{stored.etag}"',
         "Content-Disposition": content_disposition(grant.filename or "download", inline=grant.inline),
-        "Cache-Control": "private, no-store",
-        # What people stored is never to run as a page of this origin.
-        "X-Content-Type-Options": "nosniff",
-        "Content-Security-Policy": "sandbox; default-src 'none'",
+        **HARMLESS,
     }
     return ObjectResponse(path, headers=headers)
 
@@ -84,24 +88,27 @@ async def put_object(
     grant = _grant(services, request, bucket, key)
     writer = services.storages.local.part_writer(grant, length=content_length)
     try:
-        etag = await _receive(request, writer)
+        etag = await receive(request, writer)
     except ClientDisconnect:
         return Response(status_code=400)
     return Response(status_code=200, headers={"ETag": f'"{etag}"'})
 
 
-async def _receive(request: Request, writer: PartWriter) -> str:
+async def receive(
+    request: Request, writer: PartWriter, *, chunk_size: int = CHUNK, lanes: CapacityLimiter | None = None
+) -> str:
+    """Hand the body on in pieces of about `chunk_size` bytes, in the threads that `lanes` allows. The bare ETag."""
     gathered: list[bytes] = []
     held = 0
     with writer:
         async for chunk in request.stream():
             gathered.append(chunk)
             held += len(chunk)
-            if held >= CHUNK:
-                await to_thread.run_sync(writer.write, b"".join(gathered))
+            if held >= chunk_size:
+                await to_thread.run_sync(writer.write, b"".join(gathered), limiter=lanes)
                 gathered, held = [], 0
-        await to_thread.run_sync(writer.write, b"".join(gathered))
-        return await to_thread.run_sync(writer.commit)
+        await to_thread.run_sync(writer.write, b"".join(gathered), limiter=lanes)
+        return await to_thread.run_sync(writer.commit, limiter=lanes)
 
 
 def _grant(services: Services, request: Request, bucket: str, key: str) -> Grant:
