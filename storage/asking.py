@@ -84,12 +84,12 @@ def ask(method: str, url: str, *, headers: Mapping[str, str] | None = None, body
 def _reason(error: BaseException, host: str) -> str:
     if isinstance(error, NameResolutionError):
         return f"the name {host} is not known on this network"
+    if isinstance(error, NewConnectionError):
+        return f"{host} refuses the connection"
     if isinstance(error, ConnectTimeoutError):
         return f"{host} does not answer within {CONNECT_SECONDS:.0f} s"
     if isinstance(error, SSLError | ssl.SSLError):
         return f"{host} cannot be trusted over https ({error.args[0]})"
-    if isinstance(error, NewConnectionError):
-        return f"{host} refuses the connection"
     if isinstance(error, ReadTimeoutError):
         return f"{host} takes the request and does not answer within {READ_SECONDS:.0f} s"
     return f"the connection to {host} failed ({type(error).__name__})"
