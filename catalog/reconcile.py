@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -20,7 +20,7 @@ from sqlmodel import col, select
 from catalog.damage import Damage, Finding, ReconcileReport
 from catalog.errors import InvalidAge, ReconcileUnderWay
 from catalog.events import EventKind, record
-from catalog.inventory import Inventory, PlaceSeen, Suspect, Suspects
+from catalog.inventory import Inventory, PlaceSeen, Suspects
 from catalog.kept_counts import KeptCounts
 from catalog.leases import Leases
 from catalog.repairs import Repairs
@@ -87,7 +87,7 @@ class Reconcile:
             raise InvalidAge("Nothing younger than a day is ever removed; name 24 hours or more.")
         began, now = time.monotonic(), self.now()
         report = ReconcileReport(now, applied=bool(mends), deep=deep, older_than=older_than)
-        with Suspects() as suspects, self._alone(bool(mends)) as hold:
+        with Suspects() as suspects, self._alone(repairing=bool(mends)) as hold:
             inventory = Inventory(self.database, self.storages, now - older_than, suspects, report.checked)
             inventory.take()
             repairs = Repairs(
@@ -103,8 +103,8 @@ class Reconcile:
             self._judge(report, repairs, inventory, hold)
             if deep:
                 self._read_all(report, repairs, inventory)
-            self._leftovers(report, now - older_than, Damage.LEFTOVER in mends)
-            self._counts(report, Damage.COUNT_DIFFERS in mends)
+            self._leftovers(report, now - older_than, mend=Damage.LEFTOVER in mends)
+            self._counts(report, mend=Damage.COUNT_DIFFERS in mends)
         report.seconds = time.monotonic() - began
         self._keep(report)
         return report
@@ -172,27 +172,27 @@ class Reconcile:
                 return
             last = files[-1].id
 
-    def _leftovers(self, report: ReconcileReport, before: datetime, mend: bool) -> None:
+    def _leftovers(self, report: ReconcileReport, before: datetime, *, mend: bool) -> None:
         for left in self.storages.local.leftovers(before=before):
             gone = mend and self.storages.local.remove_leftover(left, before=before)
             report.add(Finding(Damage.LEFTOVER, str(left.path), "", left.size, repaired=gone))
 
-    def _counts(self, report: ReconcileReport, mend: bool) -> None:
+    def _counts(self, report: ReconcileReport, *, mend: bool) -> None:
         counts = KeptCounts(self.database)
         owners = set(counts.wrong_owners())
         for dataset_id in counts.wrong_datasets():
             if mend:
                 counts.mend_dataset(dataset_id)
-            report.add(_count(f"dataset {dataset_id}", "copies of its newest version's facts", mend))
+            report.add(_count(f"dataset {dataset_id}", "copies of its newest version's facts", repaired=mend))
         # Mending a dataset moves its owner's count along.
         now_wrong = set(counts.wrong_owners()) if mend else owners
         for owner_id in sorted(owners | now_wrong):
             if mend:
                 counts.mend_owner(owner_id)
-            report.add(_count(f"user {owner_id}", "number and bytes of listed datasets", mend))
+            report.add(_count(f"user {owner_id}", "number and bytes of listed datasets", repaired=mend))
 
     @contextmanager
-    def _alone(self, repairing: bool) -> Iterator[Callable[[], None]]:
+    def _alone(self, *, repairing: bool) -> Iterator[Callable[[], None]]:
         """Nobody else repairs meanwhile; what it gives is to be called now and then, so that it stays so."""
         if not repairing:
             yield lambda: None
@@ -222,5 +222,5 @@ class Reconcile:
         _log.info("reconciled", found=report.found, repaired=report.repaired, seconds=round(report.seconds, 3))
 
 
-def _count(where: str, detail: str, repaired: bool) -> Finding:
-    return replace(Finding(Damage.COUNT_DIFFERS, where, detail), repaired=repaired)
+def _count(where: str, detail: str, *, repaired: bool) -> Finding:
+    return Finding(Damage.COUNT_DIFFERS, where, detail, repaired=repaired)
