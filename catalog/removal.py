@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy import delete
 from sqlmodel import col, select
 
+from catalog.old_copies import OldCopies
 from db import Database, DatabaseUnavailable
 from db.tables import File, FileStatus, Upload
 from storage import Storages
@@ -68,7 +69,8 @@ class Removal:
                 # The app ended between asking the store for an upload and noting its id.
                 for lost in list(storage.list_multipart(ref.role, ref.key)):
                     storage.abort_multipart(ref, lost.upload_id)
-        if not storage.delete_file(ref):
+        copies_gone = OldCopies(self.database, self.storages).drop(file_id)
+        if not storage.delete_file(ref) or not copies_gone:
             return False
         with self.database.transaction() as session:
             session.exec(delete(Upload).where(col(Upload.file_id) == file_id))
