@@ -11,10 +11,11 @@ import streamlit as st
 
 import services
 from catalog.caller import Caller
-from catalog.errors import CatalogError, DatabaseUnavailable, DatasetNotFound
+from catalog.errors import CatalogError, DatabaseUnavailable, DatasetNotFound, NotInTrash
 from catalog.snippets import snippets
+from catalog.trash import TrashItem
 from catalog.views import DatasetDetail, FileVersion
-from pages import edits, failures, wording
+from pages import edits, failures, undo, wording
 from pages.chart_tab import chart_tab
 from pages.columns_tab import columns_tab
 from pages.identity import base_url, caller_of_run, current_caller, now, zone
@@ -60,6 +61,27 @@ def back() -> None:
             icon=":material/arrow_back:",
             query_params=st.session_state.get("listing"),
         )
+
+
+def in_trash(caller: Caller) -> TrashItem | None:
+    """What the address names, where it lies in the trash."""
+    try:
+        return services.current().trash.find(caller, uuid.UUID(st.query_params.get("id", "")))
+    except (ValueError, NotInTrash):
+        return None
+
+
+def resting(item: TrashItem) -> None:
+    back()
+    undo.line(str(item.id))
+    with st.container(key="nothing", horizontal_alignment="center", gap="xsmall"):
+        st.markdown(f"**“{wording.plain(item.name)}” is in the Trash**", width="content")
+        until = wording.day(item.purge_at, now=now(), zone=zone())
+        st.markdown(f":gray[It can be put back until {until}.]", width="content", text_alignment="center")
+        with st.container(horizontal=True, horizontal_alignment="center", gap="xsmall"):
+            st.button("Restore", key="restore", on_click=undo.restore, args=(str(item.id), item.id))
+            if st.button("Show all datasets", type="tertiary", key="show-all"):
+                go("/")
 
 
 def not_here() -> None:
@@ -115,6 +137,7 @@ def download_failed() -> None:
 def head(detail: DatasetDetail, file: FileVersion) -> None:
     summary = detail.summary
     badges = [wording.format_name(file.format), *summary.tags]
+    delete_version = f":material/history: Delete version {file.version}"
     with st.container(key="dataset-head", gap="xxsmall"):
         with st.container(key="dataset-line", horizontal=True, vertical_alignment="center", gap="xsmall"):
             with st.container(key="main-title", horizontal=True, vertical_alignment="center", gap="small"):
@@ -125,12 +148,15 @@ def head(detail: DatasetDetail, file: FileVersion) -> None:
             ):
                 versions(detail, file)
                 file_actions(file, on_failed=download_failed, key="actions")
-                act = st.menu_button("More", [*EDITS, NEW_VERSION, DELETE], key="more")
+                one_of_several = [delete_version] if len(detail.files) > 1 else []
+                act = st.menu_button("More", [*EDITS, NEW_VERSION, *one_of_several, DELETE], key="more")
         if summary.description:
             st.markdown("  \n".join(wording.plain(line) for line in summary.description.splitlines()))
         facts(detail, file, key="facts")
     if act == NEW_VERSION:
         go("/upload", dataset=str(summary.id))
+    if act == delete_version:
+        edits.delete_version(detail, file)
     if act == DELETE:
         edits.delete(detail)
     if act in EDITS:
@@ -212,11 +238,13 @@ def draw() -> None:
         caller = caller_of_run()
         detail = asked_for(caller)
         if detail is None or not detail.files:
-            not_here()
+            lying = in_trash(caller)
+            not_here() if lying is None else resting(lying)
             return
         st.set_page_config(page_title=f"{detail.summary.name} · Datashelf")
         file = version_of(detail)
         back()
+        undo.line(str(detail.summary.id))
         failed_download(file)
         failed_versions(detail)
         head(detail, file)

@@ -12,7 +12,7 @@ import services
 from catalog.caller import Caller
 from catalog.listing import DatasetQuery
 from catalog.views import DatasetPage
-from pages import failures, listing, wording
+from pages import failures, listing, undo, wording
 from pages.identity import caller_of_run, current_caller, now, zone
 from pages.listing import Listing
 from pages.navigation import draw_anew, go
@@ -37,8 +37,11 @@ def clear() -> None:
 def head(*, upload: bool) -> None:
     with st.container(key="head", horizontal=True, vertical_alignment="center"):
         st.title("Datasets", anchor=False, width="stretch")
+        if lying := services.current().trash.count(caller_of_run()):
+            st.page_link(HERE / "trash.py", label=f"Trash · {lying:,}", icon=":material/delete:", width="content")
         if upload and st.button("Upload", icon=":material/upload:", type="primary", key="to-upload"):
             go("/upload")
+    undo.line(undo.LIST)
 
 
 def controls() -> Listing:
@@ -179,8 +182,6 @@ def failed_download() -> None:
 
 
 def draw() -> None:
-    if notice := st.session_state.pop("notice", None):
-        st.toast(notice)
     failed_download()
     datasets, caller = services.current().datasets, caller_of_run()
     with failures.shown("The list cannot be read", key="list"):

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
+from typing import NoReturn
+
 import streamlit as st
 
 import services
-from catalog.errors import CatalogError, DatasetNotFound
-from catalog.views import DatasetDetail
-from pages import wording
-from pages.identity import current_caller
+from catalog.errors import CatalogError, DatasetNotFound, FileNotFound, NotInTrash
+from catalog.views import DatasetDetail, FileVersion
+from pages import undo, wording
+from pages.identity import current_caller, now, zone
 from pages.navigation import go, open_dialog
 
 
@@ -70,16 +74,42 @@ def delete(detail: DatasetDetail) -> None:
     open_dialog(f"Delete {wording.plain(detail.summary.name)}?", _ask_to_delete, detail)
 
 
+def delete_version(detail: DatasetDetail, file: FileVersion) -> None:
+    """Ask once, naming the version; the newest of the others speaks for the dataset then."""
+    name = wording.plain(detail.summary.name)
+    open_dialog(f"Delete version {file.version} of {name}?", _ask_to_delete_version, file)
+
+
 def _ask_to_delete(detail: DatasetDetail) -> None:
     count = len(detail.files)
     what = "Its only version" if count == 1 else f"All {count} versions"
     size = wording.size(sum(file.size for file in detail.files))
-    st.markdown(f"{what}, {size}, will be removed from the shelf and from the store. This cannot be undone.")
+    st.markdown(f"{what}, {size}, {_what_follows(several=count > 1)}")
+    if _sure():
+        _delete(detail)
+
+
+def _ask_to_delete_version(file: FileVersion) -> None:
+    name = wording.plain(file.file_name)
+    st.markdown(f"{name}, {wording.size(file.size)}, {_what_follows(several=False)} The other versions stay.")
+    if _sure():
+        _delete_version(file)
+
+
+def _what_follows(*, several: bool) -> str:
+    days = services.current().settings.trash_days
+    if not days:
+        return "will be removed from the shelf and from the store. This cannot be undone."
+    until = wording.day(now() + timedelta(days=days), now=now(), zone=zone())
+    return f"{'go' if several else 'goes'} to the Trash and can be put back until {until}."
+
+
+def _sure() -> bool:
+    """Two buttons; whether it is to be done."""
     with st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
         if st.button("Keep it", key="keep"):
             st.rerun()
-        if st.button("Delete", type="primary", key="delete"):
-            _delete(detail)
+        return st.button("Delete", type="primary", key="delete")
 
 
 def _save(
@@ -110,9 +140,42 @@ def _delete(detail: DatasetDetail) -> None:
     except DatasetNotFound:
         pass  # somebody else was faster: it is gone, which is what was asked for
     except ConnectionError:
-        st.error(
-            "The database does not answer. Nothing was deleted; try again in a moment.", icon=":material/cloud_off:"
-        )
+        _nothing_deleted()
         return
-    st.session_state["notice"] = f"Deleted {wording.plain(detail.summary.name)}"
+    _leave(detail.summary.id, f"“{wording.plain(detail.summary.name)}”")
+
+
+def _delete_version(file: FileVersion) -> None:
+    caller = current_caller()
+    try:
+        services.current().files.delete(caller, file.id)
+    except (FileNotFound, DatasetNotFound):
+        pass  # as above
+    except ConnectionError:
+        _nothing_deleted()
+        return
+    what = f"Version {file.version}"
+    try:
+        services.current().datasets.get(caller, file.dataset_id)
+    except DatasetNotFound:
+        # It was the last one by now, and took its dataset along.
+        _leave(file.dataset_id, what)
+    undo.deleted(str(file.dataset_id), what, _in_trash(file.id))
+    st.query_params.pop("v", None)
+    st.rerun()
+
+
+def _leave(dataset_id: uuid.UUID, what: str) -> NoReturn:
+    undo.deleted(undo.LIST, what, _in_trash(dataset_id))
     go("/", **st.session_state.get("listing", {}))
+
+
+def _in_trash(item_id: uuid.UUID) -> uuid.UUID | None:
+    try:
+        return services.current().trash.find(current_caller(), item_id).id
+    except NotInTrash:
+        return None
+
+
+def _nothing_deleted() -> None:
+    st.error("The database does not answer. Nothing was deleted; try again in a moment.", icon=":material/cloud_off:")

@@ -15,7 +15,7 @@ from pages.identity import pass_gate
 from pages.navigation import begin_run, go
 from pages.widgets.frame import frame
 from pages.widgets.tray import pill, tray
-from pages.widgets.uploader import dataset_to_open
+from pages.widgets.uploader import page_to_open
 
 HERE = Path(__file__).parent
 
@@ -32,6 +32,7 @@ page = st.navigation(
         st.Page(
             HERE / "dataset.py", title="Dataset", icon=":material/database:", url_path="dataset", visibility="hidden"
         ),
+        st.Page(HERE / "trash.py", title="Trash", icon=":material/delete:", url_path="trash", visibility="hidden"),
     ]
 )
 st.set_page_config(page_title=f"{page.title} · Datashelf")
@@ -39,8 +40,8 @@ begin_run()
 with failures.shown("This page cannot be shown", key="frame"):
     pass_gate()
     # Asked here: the first file on an empty shelf fills it, and the page that held the uploader is another one then.
-    if (opened := dataset_to_open()) is not None:
-        go("/dataset", **opened)
+    if (opened := page_to_open()) is not None:
+        go(opened[0], **opened[1])
     frame(key="frame")
     wanted = None
     if page != upload:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
 
-from catalog.views import DatasetDetail
 from pages.widgets.assets import read
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
+T = TypeVar("T")
 Params = Mapping[str, str | list[str]]
 
 
@@ -35,10 +35,10 @@ def begin_run() -> None:
     st.session_state["dialog"] = False
 
 
-def open_dialog(title: str, body: Callable[[DatasetDetail], None], detail: DatasetDetail) -> None:
+def open_dialog(title: str, body: Callable[[T], None], about: T) -> None:
     """Open a dialog; until it is closed, nothing draws the page anew by itself."""
     st.session_state["dialog"] = True
-    st.dialog(title, on_dismiss="rerun")(body)(detail)
+    st.dialog(title, on_dismiss="rerun")(body)(about)
 
 
 def draw_anew() -> None:

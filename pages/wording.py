@@ -89,6 +89,12 @@ def moment(when: datetime, *, zone: tzinfo = UTC) -> str:
     return f"{here.day} {here:%b %Y, %H:%M}"
 
 
+def day(when: datetime, *, now: datetime, zone: tzinfo = UTC) -> str:
+    """A day to come, in full: `5 December`, with the year when it is not this one."""
+    here = when.astimezone(zone)
+    return f"{here.day} {here:%B}" if here.year == now.astimezone(zone).year else f"{here.day} {here:%B %Y}"
+
+
 def clock(when: datetime, *, zone: tzinfo = UTC) -> str:
     """The time of day: `14:02`."""
     return f"{when.astimezone(zone):%H:%M}"
