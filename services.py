@@ -29,6 +29,7 @@ from catalog.gate import Gate
 from catalog.housekeeping import Housekeeping, Task
 from catalog.inspections import Inspections
 from catalog.leases import Leases
+from catalog.overview import Overview
 from catalog.previews import Previews
 from catalog.profiler import Profiler
 from catalog.profiles import Profiles
@@ -38,6 +39,7 @@ from catalog.reports import Reports
 from catalog.results import clear
 from catalog.same_content import SameContent
 from catalog.samples import Samples
+from catalog.scrub import Scrub
 from catalog.sweep import Sweep
 from catalog.trash import Trash
 from catalog.uploads import Uploads
@@ -83,8 +85,10 @@ class Services:
     samples: Samples
     doctor: Doctor
     reports: Reports
+    overview: Overview
     reader: BackgroundReader
     profiler: Profiler
+    scrub: Scrub
     housekeeping: Housekeeping
     _stop: threading.Event = field(default_factory=threading.Event)
 
@@ -92,6 +96,7 @@ class Services:
         """Begin what runs beside the requests: reading new files, computing statistics, and looking after the store."""
         self.reader.start()
         self.profiler.start()
+        self.scrub.start()
         self.housekeeping.start()
         threading.Thread(target=self._watch_store, name="store-watch", daemon=True).start()
 
@@ -107,6 +112,7 @@ class Services:
         self.housekeeping.close()
         self.reader.close()
         self.profiler.close()
+        self.scrub.close()
         self.previewer.close()
         self.analyst.close()
         self.storages.close()
@@ -198,8 +204,10 @@ def build(settings: Settings) -> Services:
         samples=Samples(uploads, datasets),
         doctor=Doctor(database, storages, settings),
         reports=Reports(database),
+        overview=Overview(database),
         reader=reader,
         profiler=profiler,
+        scrub=Scrub(database, storages, timedelta(days=settings.scrub_days)),
         housekeeping=housekeeping,
     )
 
@@ -223,8 +231,27 @@ def doctor_alone(settings: Settings) -> Iterator[Doctor]:
         database.close()
 
 
+@contextlib.contextmanager
+def apart(settings: Settings) -> Iterator[tuple[Database, Storages]]:
+    """Database and stores for a backup or a restore: nothing is migrated, no bucket is made, no store is asked.
+
+    Raises SettingsError as `build` does.
+    """
+    storages = Storages(settings, secret=signing_secret(settings), link_base=current_link_base)
+    try:
+        database = open_database(settings.sqlalchemy_url)
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{_named(settings)} is not an address of a database that can be used: {error}.") from error
+    with database, contextlib.closing(storages):
+        yield database, storages
+
+
+def _named(settings: Settings) -> str:
+    return "DATABASE_URL" if settings.database_url else f"DATA_DIR={settings.data_dir}"
+
+
 def _migrated_database(settings: Settings) -> Database:
-    name = "DATABASE_URL" if settings.database_url else f"DATA_DIR={settings.data_dir}"
+    name = _named(settings)
     try:
         database = open_database(settings.sqlalchemy_url)
         migrate(database)

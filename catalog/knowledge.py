@@ -1,15 +1,19 @@
-"""What was read out of a file, written down: columns, rows, checksum; and what follows from a checksum that differs."""
+"""What was read out of a file, written down: columns, rows, checksums; and what follows from one that differs."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
 from catalog import row_places, shelf
+from catalog.digests import parts_of
 from catalog.events import EventKind, record
+from catalog.removal import ref_of
+from catalog.verdicts import Reading
 from db import Database
 from db.tables import Column, Dataset, File, FileStatus, Profile
 from db.utc import utc_now
@@ -43,29 +47,32 @@ class Knowledge:
             _refresh(session, dataset, file)
             return True
 
-    def note_scan(self, file_id: uuid.UUID, scan: Scan, read_as: ReadAs) -> bool:
-        """Note SHA-256, rows and where they begin, the latter two only where the file is still read so.
-
-        False: it is not the SHA-256 that was announced. The file failed then, and is not served any more.
+    def note_scan(self, read: File, scan: Scan, read_as: ReadAs) -> None:
+        """Note what reading all of a file told, which was right: SHA-256, parts', and rows and where they begin, the
+        latter two only where the file is still read so.
         """
         with self.database.transaction() as session:
-            dataset, file = _locked(session, file_id)
+            dataset, file = _locked(session, read.id)
             if dataset is None or file is None:
-                return True
+                return
+            note_right(session, file, Reading.of(scan, parts_of(session, file)))
             file.scanned_at = utc_now()
-            if file.sha256 not in (None, scan.sha256):
-                file.status = FileStatus.FAILED
-                detail = {"announced": file.sha256, "stored": scan.sha256, "file_name": file.file_name}
-                record(session, EventKind.FILE_FAILED, dataset_id=dataset.id, file_id=file.id, detail=detail)
-                shelf.refresh(session, dataset, updated_at=utc_now())
-                return False
-            file.sha256, file.sha256_verified = scan.sha256, True
             if ReadAs.from_plain(dataset.read_as) == read_as:
                 file.rows = file.rows if scan.rows is None else scan.rows
                 row_places.keep(session, file.id, scan.row_index)
             else:
                 file.scanned_at = None
             _refresh(session, dataset, file)
+
+    def note_failure(self, read: File, failure: str, detail: Mapping[str, object]) -> bool:
+        """The file `read`'s bytes are wrong: it is not served any more, and the newest good version speaks for its
+        dataset. False: it is gone or lies elsewhere by now.
+        """
+        with self.database.transaction() as session:
+            dataset, file = _locked(session, read.id)
+            if dataset is None or file is None or ref_of(file) != ref_of(read) or file.backend != read.backend:
+                return False
+            fail(session, dataset, file, failure, detail)
             return True
 
     def note_attempt(self, file_id: uuid.UUID) -> None:
@@ -74,6 +81,21 @@ class Knowledge:
             _, file = _locked(session, file_id)
             if file is not None:
                 file.read_attempts += 1
+
+
+def fail(session: Session, dataset: Dataset, file: File, failure: str, detail: Mapping[str, object]) -> None:
+    """Serve the file no more, inside the caller's transaction, which holds the dataset's lock. `failure` says why."""
+    file.status, file.failure, file.scanned_at = FileStatus.FAILED, failure, utc_now()
+    told = {"file_name": file.file_name, "version": file.version, "reason": failure, **detail}
+    record(session, EventKind.FILE_FAILED, dataset_id=dataset.id, file_id=file.id, detail=told)
+    shelf.refresh(session, dataset, updated_at=utc_now())
+
+
+def note_right(session: Session, file: File, reading: Reading) -> None:
+    """Every stored byte was read and nothing that is known speaks against it, inside the caller's transaction."""
+    if not parts_of(session, file).complete:
+        reading.digests.keep(session, file.id)
+    file.sha256, file.sha256_verified, file.verified_at = reading.sha256, True, utc_now()
 
 
 def forget_what_was_read(session: Session, dataset: Dataset) -> None:

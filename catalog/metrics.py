@@ -18,6 +18,12 @@ PREVIEW_SECONDS = Histogram(
 READS = Counter(
     "datashelf_background_reads_total", "Files read in the background, by act and how it ended.", ["act", "outcome"]
 )
+CHECKS = Counter(
+    "datashelf_file_checks_total",
+    "Stored files held against their checksums, by act (first, scrub) and outcome: right, wrong, missing, unsure.",
+    ["act", "outcome"],
+)
+CHECKED_BYTES = Counter("datashelf_checked_bytes_total", "Stored bytes read again to check them.", ["act"])
 PROFILES = Counter(
     "datashelf_profiles_total", "Statistics computed, by how it ended: ok, or the name of the error.", ["outcome"]
 )

@@ -1,4 +1,5 @@
-"""One pass over a whole file: the SHA-256 of its stored bytes and, for a text format, its rows and where they begin.
+"""One pass over a whole file: the SHA-256 of its stored bytes, of the whole and of each part as it was sent, and, for a
+text format, its rows and where they begin.
 
 Counts with the preview's own judgement of encoding, dialect and header, so that the number is that of the rows it
 shows.
@@ -6,7 +7,6 @@ shows.
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -15,6 +15,7 @@ from preview.content import signature_of
 from preview.delimited import delimited_dialect
 from preview.errors import NoTable, PreviewError, SourceGone, SourceUnavailable
 from preview.formats import format_of
+from preview.hashing import Hashed
 from preview.json_document import count_json
 from preview.json_lines import LINES
 from preview.limits import Limits
@@ -32,30 +33,12 @@ from preview.transport import open_transport
 BLOCK: Final = 1 << 20
 
 
-class Hashed:
-    """A forward stream that digests what passes."""
-
-    def __init__(self, stream: Forward) -> None:
-        self.size = 0
-        self._stream = stream
-        self._digest = hashlib.sha256()
-
-    def read(self, size: int, /) -> bytes:
-        data = self._stream.read(size)
-        self._digest.update(data)
-        self.size += len(data)
-        return data
-
-    def hexdigest(self) -> str:
-        return self._digest.hexdigest()
-
-
-def scan(source: Source, *, limits: Limits, read_as: ReadAs = AS_DETECTED) -> Scan:
+def scan(source: Source, *, limits: Limits, read_as: ReadAs = AS_DETECTED, part_size: int | None = None) -> Scan:
     """Read all stored bytes once. Raises SourceUnavailable and SourceGone only: what cannot be counted has `rows`
     None.
     """
     transport = open_transport(source)
-    stored = Hashed(Chunks(transport.stream(0)))
+    stored = Hashed(Chunks(transport.stream(0)), part_size)
     head = fill(stored, PEEK)
     kind = signature_of(head)
     counting = _Counting(source.file_name, limits, read_as)
@@ -65,7 +48,7 @@ def scan(source: Source, *, limits: Limits, read_as: ReadAs = AS_DETECTED) -> Sc
     if kind == "zip":
         # A zip's directory is at its end: its member can only be counted in a second pass.
         found = counting.count_member(RangeFile(transport, source.size))
-    return Scan(found.rows, stored.hexdigest(), stored.size, found.index)
+    return Scan(found.rows, stored.hexdigest(), stored.size, found.index, stored.parts())
 
 
 @dataclass(frozen=True, slots=True)

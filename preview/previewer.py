@@ -120,16 +120,14 @@ class Previewer:
         """Expect a preview soon: starting a worker takes longer than most reads. Returns at once."""
         self._previews.warm()
 
-    def scan(self, source: Source, *, read_as: ReadAs = AS_DETECTED) -> Scan:
-        """Read all stored bytes once, in bounded memory. Raises SourceUnavailable, SourceGone, TimedOut,
-        WorkerCrashed.
+    def scan(self, source: Source, *, read_as: ReadAs = AS_DETECTED, part_size: int | None = None) -> Scan:
+        """Read all stored bytes once, in bounded memory; with `part_size` the SHA-256 of every part of so many bytes as
+        well. Raises SourceUnavailable, SourceGone, TimedOut, WorkerCrashed.
         """
-        facts, _ = self._scans.run(
-            {"source": asdict(source), "read_as": read_as.to_plain(), "limits": self._bounds},
-            timeout=self._limits.scan_timeout,
-        )
+        task = {"source": asdict(source), "read_as": read_as.to_plain(), "limits": self._bounds, "part_size": part_size}
+        facts, part_digests = self._scans.run(task, timeout=self._limits.scan_timeout)
         index = RowIndex.from_plain(facts["row_index"])
-        return Scan(facts["rows"], str(facts["sha256"]), int(facts["size"]), index)
+        return Scan(facts["rows"], str(facts["sha256"]), int(facts["size"]), index, part_digests)
 
     def close(self) -> None:
         """Kill the workers. Reads under way, and later ones, raise WorkerCrashed."""

@@ -89,12 +89,16 @@ class Preview:
 @dataclass(frozen=True, slots=True)
 class Scan:
     """What one pass over all stored bytes found: `rows` of a text format (None for any other, or where they cannot be
-    counted), the SHA-256 of the stored bytes in lower-case hex, and how many bytes there were."""
+    counted), the SHA-256 of the stored bytes in lower-case hex, and how many bytes there were.
+
+    `part_digests` are the SHA-256 of the parts, 32 bytes each, where a part's size was given.
+    """
 
     rows: int | None
     sha256: str
     size: int
     row_index: RowIndex | None = None
+    part_digests: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

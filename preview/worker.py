@@ -118,9 +118,10 @@ def answer(task: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
         if task["kind"] == "scan":
             from preview.counting import scan
 
-            found = scan(source, limits=bounds, read_as=read_as)
+            found = scan(source, limits=bounds, read_as=read_as, part_size=task.get("part_size"))
             index = found.row_index.to_plain() if found.row_index is not None else None
-            return {"rows": found.rows, "sha256": found.sha256, "size": found.size, "row_index": index}, b""
+            facts = {"rows": found.rows, "sha256": found.sha256, "size": found.size, "row_index": index}
+            return facts, found.part_digests
         if task.get("ask") == "inspect":
             from preview.inspecting import inspect
 
