@@ -105,3 +105,22 @@ def open_vault(place: str, *, s3: MinioSettings) -> Vault:
     if not place.startswith("s3://"):
         raise PlaceRefused(f"{place} is neither a directory nor s3://bucket/prefix.")
     return S3Vault.at(place, s3)
+
+
+def refuse_own_ground(vault: Vault, *, data_dir: Path, store: MinioSettings) -> None:
+    """Raises PlaceRefused for a place where the files themselves lie: what takes them would take their backup."""
+    from storage.vault_directory import DirectoryVault
+    from storage.vault_s3 import S3Vault
+
+    if isinstance(vault, DirectoryVault) and vault.root.resolve().is_relative_to(data_dir.resolve()):
+        raise PlaceRefused(
+            f"{vault.place} lies inside DATA_DIR ({data_dir.resolve()}): what takes the data would take its "
+            "backup. Name a directory on another disk."
+        )
+    if isinstance(vault, S3Vault) and vault.store.settings.endpoint == store.endpoint:
+        own = {store.bucket, store.bucket_datasets, store.bucket_models, store.bucket_temp}
+        if vault.bucket in own:
+            raise PlaceRefused(
+                f"The bucket {vault.bucket} holds Datashelf's own files: what takes it would take its backup. Name "
+                "another bucket, better still on another store."
+            )
