@@ -99,7 +99,7 @@ class Backup:
     vault: Vault
     watcher: Watcher = field(default_factory=Unwatched)
     parallel: int = 4
-    life: timedelta = timedelta(seconds=60)
+    life: timedelta = timedelta(seconds=20)
 
     def run(self, *, objects: bool, keep: int | None = None) -> BackupReport:
         """Make a snapshot, with the files if `objects`; then drop all but the newest `keep` of its kind.

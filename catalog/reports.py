@@ -21,6 +21,8 @@ class ReportKind(StrEnum):
     RECONCILE = "reconcile"
     SCRUB = "scrub"
     LIFECYCLE = "lifecycle"
+    RESTORE = "restore"
+    """How far an installation's restoring from a backup is, and what was found."""
 
 
 class KeptReport(NamedTuple):
