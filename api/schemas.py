@@ -103,14 +103,38 @@ class DatasetOut(Out):
         return cls(**_summary_fields(summary, links))
 
 
+class SameAsOut(Out):
+    """A version, of this or another dataset of yours, that holds the very same bytes."""
+
+    dataset_id: UUID = Field(examples=[DATASET])
+    dataset_name: str = Field(examples=["Airports"])
+    file_id: UUID = Field(examples=[FILE])
+    version: int = Field(examples=[2])
+
+
 class DatasetDetailOut(DatasetOut):
     """One dataset with every ready version, newest first."""
 
     files: list[FileOut]
+    # Never null over HTTP: the routes leave out what is not set.
+    same_as: list[SameAsOut] | SkipJsonSchema[None] = Field(
+        default=None, description="Other files of yours with the content of the newest version; left out for none."
+    )
 
     @classmethod
     def of_detail(cls, detail: DatasetDetail, links: Mapping[UUID, str]) -> DatasetDetailOut:
-        return cls(**_summary_fields(detail.summary, links), files=[FileOut.of(file) for file in detail.files])
+        fields = _summary_fields(detail.summary, links)
+        if detail.same_as:
+            fields["same_as"] = [
+                SameAsOut(
+                    dataset_id=one.dataset_id,
+                    dataset_name=one.dataset_name,
+                    file_id=one.file_id,
+                    version=one.version,
+                )
+                for one in detail.same_as
+            ]
+        return cls(**fields, files=[FileOut.of(file) for file in detail.files])
 
 
 def _summary_fields(summary: DatasetSummary, links: Mapping[UUID, str]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Literal
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
+from catalog.same_content import SameFile, others_like
 from db.tables import Column, Dataset, DatasetTag, File, FileStatus, User
 from preview.formats import TEXT_FORMATS
 from storage.protocol import Backend
@@ -44,6 +45,10 @@ class FileVersion:
     backend: Backend
     downloads: int
     rows_counted: RowsCounted
+    failure: str | None = None
+    """Of a failed one: why it is not served, in a sentence."""
+    verified_at: datetime | None = None
+    """When every stored byte was last read and was right."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +74,16 @@ class DatasetSummary:
 
 @dataclass(frozen=True, slots=True)
 class DatasetDetail:
-    """A dataset with its ready files, newest first, and those that failed their check; `downloads` is over both."""
+    """A dataset with its ready files, newest first, and those that failed their check; `downloads` is over both.
+
+    `same_as` are other files of the owner that hold the very bytes of the newest one.
+    """
 
     summary: DatasetSummary
     files: tuple[FileVersion, ...]
     failed: tuple[FileVersion, ...]
     downloads: int
+    same_as: tuple[SameFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +116,8 @@ def file_version(file: File) -> FileVersion:
         backend=Backend(file.backend),
         downloads=file.downloads,
         rows_counted=_rows_counted(file),
+        failure=file.failure,
+        verified_at=file.verified_at,
     )
 
 
@@ -161,12 +172,15 @@ def with_matched_columns(
 def dataset_detail(session: Session, dataset: Dataset) -> DatasetDetail:
     shown = col(File.status).in_((FileStatus.READY, FileStatus.FAILED))
     query = select(File).where(File.dataset_id == dataset.id, shown).order_by(col(File.version).desc())
-    files = [file_version(file) for file in session.exec(query)]
+    rows = session.exec(query).all()
+    files = [file_version(row) for row in rows]
+    current = next((row for row in rows if row.id == dataset.current_file_id), None)
     return DatasetDetail(
         summary=dataset_summaries(session, [dataset])[0],
         files=tuple(file for file in files if file.status == FileStatus.READY),
         failed=tuple(file for file in files if file.status == FileStatus.FAILED),
         downloads=sum(file.downloads for file in files),
+        same_as=() if current is None else others_like(session, current),
     )
 
 

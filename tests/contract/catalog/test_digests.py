@@ -226,7 +226,7 @@ def test_completing_and_cancelling_at_once_leaves_all_or_nothing(shelf: Shelf) -
         completed, cancelled = at_once(
             [
                 lambda: shelf.uploads.complete(shelf.caller, started.upload_id, parts),  # noqa: B023
-                lambda: shelf.uploads.abort(shelf.caller, started.upload_id),  # type: ignore[func-returns-value]  # noqa: B023
+                lambda: shelf.uploads.abort(shelf.caller, started.upload_id),  # noqa: B023
             ]
         )
         with shelf.database.session() as session:
