@@ -87,11 +87,12 @@ class ProbeOut(Out):
     others: dict[str, str] = Field(description="A PUT link into each further bucket; it leads to no upload.")
     reach: str = Field(description="An address of the store's that anybody may ask.")
     sizes: list[int] = Field(description="Bytes of a small body, of a larger one, and of a whole part.")
-    upload: bool = Field(description="Whether browsers send straight to the store (UPLOAD__VIA).")
+    upload: bool = Field(description="Whether browsers send straight to where the links lead (UPLOAD__VIA).")
+    download: bool = Field(description="Whether they read from there (DOWNLOAD__VIA).")
     direct: bool = Field(description="Whether the links lead to a store and not to this server.")
 
     @classmethod
-    def of(cls, probe: Probe, *, now: datetime, upload: bool) -> ProbeOut:
+    def of(cls, probe: Probe, *, now: datetime, upload: bool, download: bool) -> ProbeOut:
         return cls(
             id=probe.id,
             now=now,
@@ -100,6 +101,7 @@ class ProbeOut(Out):
             reach=probe.reach,
             sizes=list(probe.sizes),
             upload=upload,
+            download=download,
             direct=probe.direct,
         )
 

@@ -172,6 +172,10 @@ def links(seen: Seen, place: Place) -> Finding:
     title = TITLES["links"]
     if seen.get is None:
         return Finding("links", title, Status.SKIPPED, "There was nothing to read.")
+    ranges_work = seen.ranged is not None and seen.ranged.status == 206
+    if seen.get.cancelled and ranges_work:
+        found = f"A range arrived; the whole was given up after {seen.get.seconds:.0f} s. The line is slow."
+        return Finding("links", title, Status.OK, found)
     if seen.get.status == BLOCKED:
         found = f"The bucket lets pages of {seen.page} read nothing."
         means = "Downloads by click work; what reads in the browser (a notebook in it, a dashboard) does not."

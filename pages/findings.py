@@ -1,24 +1,25 @@
-"""What is found when the store is looked at, in the words of the Storage screen."""
+"""What the Storage screen says beside the Doctor's list: where files lie, how much, and what the last checks found."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
+from typing import Any
 
 from catalog.datasets import ShelfTotals, StoreUse
+from catalog.reports import KeptReport, ReportKind
 from pages import wording
-from pages.banner import place
 from settings import Settings
-from storage import Backend, Health, StorageState
+from storage import Backend
 
-LITTLE_ROOM = 1_000_000_000
-"""Bytes left on this server's disk below which the operator should act."""
+OLD_DAYS = 90
+"""From this age on a version that has a newer one is worth a word."""
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the screen: good, bad, or (None) merely told."""
+class Line:
+    """One line: good, bad, or (None) merely told."""
 
     title: str
     text: str
@@ -39,56 +40,77 @@ def lies_in(use: StoreUse, settings: Settings) -> str:
     return f"In bucket {use.bucket}, {use.role}"
 
 
-def took(latency: timedelta | None) -> str:
-    return "" if latency is None else f" in {max(1, round(latency.total_seconds() * 1000))} ms"
-
-
-def verdict(state: StorageState, lines: Iterable[Finding], settings: Settings) -> tuple[bool, str, str]:
-    """Whether all is well, the sentence that says so, and what it means."""
-    where = place(state.configured, settings)
-    if state.degraded:
-        meanwhile = "uploads wait until it does"
-        if state.active is not state.configured:
-            meanwhile = "new files go to this server’s disk until it does"
-        return False, f"{where[0].upper()}{where[1:]} does not answer", meanwhile
-    wrong = [line.title for line in lines if line.good is False]
-    if wrong:
-        return False, f"Look at: {', '.join(wrong)}", "new files are still taken"
-    return True, "All is well", f"{where} answers, and new files go there"
-
-
-def findings(
-    state: StorageState, health: Health, disk: Health | None, uses: Iterable[StoreUse], settings: Settings
-) -> list[Finding]:
-    """What was found, what is wrong first.
-
-    `health` is the configured store's; `disk` is that of this server's disk, None where nothing lies or goes there.
-    """
-    answer = f"Asked and answered{took(health.latency)}." if health.ok else health.detail
-    lines = [
-        Finding("Store answers", answer, health.ok),
-        Finding("New files go to", home(state.active, settings), not state.degraded),
-    ]
-    if disk is not None:
-        if state.configured is not Backend.LOCAL and not disk.ok:
-            lines.append(Finding("This server’s disk", disk.detail, good=False))
-        if disk.free_bytes is not None:
-            room = f"{wording.size(disk.free_bytes)} on this server’s disk."
-            lines.append(Finding("Room left", room, disk.free_bytes > LITTLE_ROOM))
-    lines.sort(key=lambda line: line.good is not False)
-    return lines + [
-        Finding(lies_in(use, settings), f"{wording.counted(use.files, 'object')}, {wording.size(use.size)}")
-        for use in uses
+def places(totals: ShelfTotals, settings: Settings) -> list[Line]:
+    """What lies where."""
+    return [
+        Line(lies_in(use, settings), f"{wording.counted(use.files, 'object')}, {wording.size(use.size)}")
+        for use in totals.by_backend
     ]
 
 
-def uses_disk(state: StorageState, uses: Iterable[StoreUse]) -> bool:
-    """Whether files lie or go on this server's disk; where none do, its folder need not exist."""
-    return Backend.LOCAL in (state.configured, state.active) or any(use.backend is Backend.LOCAL for use in uses)
-
-
-def usage(totals: ShelfTotals) -> str:
+def usage(totals: ShelfTotals, old: tuple[int, int] = (0, 0)) -> str:
+    """In Markdown. `old` are versions, and their bytes, that are old and have a newer one."""
+    aged = f" · {wording.size(old[1])} in versions older than {OLD_DAYS} days" if old[0] else ""
     return (
         f"**{wording.size(totals.size)}** :gray[in {wording.counted(totals.files, 'object')} · "
-        f"{wording.counted(totals.datasets, 'dataset')}, {wording.counted(totals.files, 'version')}]"
+        f"{wording.counted(totals.datasets, 'dataset')}, {wording.counted(totals.files, 'version')}{aged}]"
     )
+
+
+def checks(last: Mapping[ReportKind, KeptReport | None], *, now: datetime) -> list[Line]:
+    """One line for each check that runs by itself, with what it found last."""
+    return [line for kind, words in WORDS.items() if (line := words(last.get(kind), now)) is not None]
+
+
+def _reconciled(report: KeptReport | None, now: datetime) -> Line:
+    title = "Catalogue and store agree"
+    if report is None:
+        return Line(title, "Not compared yet; it is done by itself.")
+    when = f"compared {wording.ago(report.made_at, now=now)}"
+    left = _count(report.content, "found") - _count(report.content, "repaired")
+    if left <= 0:
+        return Line(title, f"Nothing amiss; {when}.", good=True)
+    return Line(title, f"{wording.counted(left, 'thing')} amiss; {when}. See: python -m ops reconcile", good=False)
+
+
+def _scrubbed(report: KeptReport | None, now: datetime) -> Line | None:
+    if report is None:
+        return None
+    when = f"looked at {wording.ago(report.made_at, now=now)}"
+    read, failed = _count(report.content, "read"), _count(report.content, "failed")
+    if failed:
+        bad = f"{wording.counted(failed, 'file')} failed the check and {'is' if failed == 1 else 'are'} not served"
+        return Line("Stored bytes are as sent", f"{bad}; {when}.", good=False)
+    return Line("Stored bytes are as sent", f"{wording.counted(read, 'file')} read again; {when}.", good=True)
+
+
+def _cleared(report: KeptReport | None, now: datetime) -> Line | None:
+    if report is None:
+        return None
+    when = wording.ago(report.made_at, now=now)
+    removed, freed = _count(report.content, "removed"), _count(report.content, "bytes")
+    if not removed:
+        return Line("Lifecycle", f"Nothing was due; looked {when}.", good=True)
+    return Line(
+        "Lifecycle", f"{wording.counted(removed, 'thing')} cleared away, {wording.size(freed)}; {when}.", good=True
+    )
+
+
+def in_trash(count: int, size: int, days: int) -> Line | None:
+    """What lies in the trash; None where nothing does."""
+    if not count:
+        return None
+    kept = f"kept for {wording.counted(days, 'day')}" if days else "removed within the hour"
+    return Line("In the trash", f"{wording.counted(count, 'thing')}, {wording.size(size)}; {kept}.")
+
+
+WORDS = {
+    ReportKind.RECONCILE: _reconciled,
+    ReportKind.SCRUB: _scrubbed,
+    ReportKind.LIFECYCLE: _cleared,
+}
+
+
+def _count(content: Mapping[str, Any], name: str) -> int:
+    found = content.get(name)
+    return found if isinstance(found, int) else 0

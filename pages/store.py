@@ -1,57 +1,74 @@
-"""Storage, for whoever runs the shelf: whether the store answers, where new files go, and what lies where."""
+"""Storage, for whoever runs the shelf: what is where, whether the store works for app and browsers, what to mend."""
 
 from __future__ import annotations
+
+from datetime import timedelta
 
 import streamlit as st
 
 import services
+from catalog.reports import ReportKind
 from pages import failures, wording
-from pages.findings import Finding, findings, home, usage, uses_disk, verdict
+from pages.findings import OLD_DAYS, Line, checks, home, in_trash, places, usage
 from pages.identity import caller_of_run, now, zone
-from storage import Backend, Health
+from pages.widgets.doctor import doctor
+
+RUN = "doctor-run"
+ICONS = {
+    True: ":green[:material/check_circle:]",
+    False: ":red[:material/cancel:]",
+    None: ":gray[:material/database:]",
+}
 
 
-def line(finding: Finding, *, key: str) -> None:
-    icon = {
-        True: ":green[:material/check_circle:]",
-        False: ":red[:material/cancel:]",
-        None: ":gray[:material/database:]",
-    }
+def line(told: Line, *, key: str) -> None:
     with st.container(key=key, horizontal=True, vertical_alignment="center", gap="xsmall"):
-        st.markdown(icon[finding.good], width=27)
-        st.markdown(f"**{wording.plain(finding.title)}**", width=237)
-        text = wording.plain(finding.text)
-        st.markdown(f":small[{text}]" if finding.good is False else f":small[:gray[{text}]]", width="stretch")
+        st.markdown(ICONS[told.good], width=27)
+        st.markdown(f"**{wording.plain(told.title)}**", width=237)
+        text = wording.plain(told.text)
+        st.markdown(f":small[{text}]" if told.good is False else f":small[:gray[{text}]]", width="stretch")
+
+
+def again() -> None:
+    st.session_state[RUN] = st.session_state.get(RUN, 0) + 1
+
+
+def draw_totals() -> None:
+    running, caller = services.current(), caller_of_run()
+    old = running.overview.old_versions(caller, timedelta(days=OLD_DAYS))
+    st.markdown(f":small[{usage(running.datasets.totals(caller), old)}]")
+
+
+def draw_shelf() -> None:
+    """What is known without asking the store: the checks that run by themselves, the trash, what lies where."""
+    running, caller = services.current(), caller_of_run()
+    last = {kind: running.reports.last(kind) for kind in ReportKind}
+    trash = running.trash.list(caller, most=1)
+    lines = [
+        *checks(last, now=now()),
+        *filter(None, [in_trash(trash.total, trash.total_size, running.settings.trash_days)]),
+        *places(running.datasets.totals(caller), running.settings),
+    ]
+    with st.container(key="shelf-head", horizontal=True):
+        st.subheader("The shelf", anchor=False)
+    with st.container(key="findings", gap=None):
+        for number, told in enumerate(lines):
+            line(told, key=f"finding-{number}")
 
 
 def draw() -> None:
     running = services.current()
     with st.container(key="head", horizontal=True, vertical_alignment="center"):
         st.title("Storage", anchor=False, width="stretch")
-        st.button("Check again", icon=":material/refresh:", type="primary", key="check-again")
-    place_of_all = st.container(key="store", gap="xsmall")
-    waiting = st.empty()
-    waiting.skeleton(220)
-    state = running.storages.check()
-    health = running.storages.of(state.configured).check_health()
-    waiting.empty()
-    with place_of_all:
-        where = wording.plain(home(state.configured, running.settings))
+        st.button("Check again", icon=":material/refresh:", type="primary", key="check-again", on_click=again)
+    with st.container(key="store", gap="xsmall"):
+        where = wording.plain(home(running.storages.state.configured, running.settings))
         st.markdown(f":small[:gray[{where} · checked at {wording.clock(now(), zone=zone())}]]")
         with failures.shown("The counts cannot be read", key="counts"):
-            totals = running.datasets.totals(caller_of_run())
-            st.markdown(f":small[{usage(totals)}]")
-            disk: Health | None = health
-            if state.configured is not Backend.LOCAL:
-                disk = running.storages.local.check_health() if uses_disk(state, totals.by_backend) else None
-            lines = findings(state, health, disk, totals.by_backend, running.settings)
-            good, sentence, meaning = verdict(state, lines, running.settings)
-            colour = "green" if good else "red"
-            with st.container(key="verdict"):
-                st.markdown(f":{colour}[**{wording.plain(sentence)}**] :gray[· {wording.plain(meaning)}]")
-            with st.container(key="findings", gap=None):
-                for number, finding in enumerate(lines):
-                    line(finding, key=f"finding-{number}")
+            draw_totals()
+    doctor(run=st.session_state.get(RUN, 0), key="doctor")
+    with failures.shown("The last checks cannot be read", key="last-checks"):
+        draw_shelf()
 
 
 draw()

@@ -47,7 +47,11 @@ def examine(
 def start_probe(services: ServicesDep, caller: CallerDep) -> ProbeOut:
     """Signed links for a browser to try; what becomes of them is removed by DELETE, or after a quarter of an hour."""
     probe = services.doctor.start_probe()
-    return ProbeOut.of(probe, now=now(), upload=services.settings.upload.via != "app" or not probe.direct)
+    settings = services.settings
+    # On local disk there is only one way, whatever is set.
+    upload = settings.upload.via != "app" or not probe.direct
+    download = settings.download.via != "app" or not probe.direct
+    return ProbeOut.of(probe, now=now(), upload=upload, download=download)
 
 
 @router.post("/probe/{probe_id}/complete", summary="Make the probe whole", responses=problems(404, 409, 503))
