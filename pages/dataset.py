@@ -153,6 +153,7 @@ def head(detail: DatasetDetail, file: FileVersion) -> None:
         if summary.description:
             st.markdown("  \n".join(wording.plain(line) for line in summary.description.splitlines()))
         facts(detail, file, key="facts")
+        same_content(detail, file)
     if act == NEW_VERSION:
         go("/upload", dataset=str(summary.id))
     if act == delete_version:
@@ -161,6 +162,21 @@ def head(detail: DatasetDetail, file: FileVersion) -> None:
         edits.delete(detail)
     if act in EDITS:
         EDITS[act](detail)
+
+
+def same_content(detail: DatasetDetail, file: FileVersion) -> None:
+    """Which other version, of this or another dataset, holds the very same bytes."""
+    if not detail.same_as or file.id != detail.summary.file_id:
+        return
+    one, more = detail.same_as[0], len(detail.same_as) - 1
+    others = f" and {wording.counted(more, 'other file')}" if more else ""
+    st.page_link(
+        HERE / "dataset.py",
+        label=f"Same content as {wording.plain(one.dataset_name)}, version {one.version}{others}",
+        icon=":material/file_copy:",
+        query_params={"id": str(one.dataset_id), "v": str(one.version)},
+        width="content",
+    )
 
 
 def failed_download(file: FileVersion) -> None:
@@ -179,11 +195,11 @@ def failed_download(file: FileVersion) -> None:
 
 
 def failed_versions(detail: DatasetDetail) -> None:
-    """Versions that never became ready are said, not shown: their bytes are not what was announced."""
+    """Versions whose bytes are not what was sent are said, not shown."""
     for file in detail.failed:
+        why = file.failure or "The stored bytes differ from what was announced, so it is not served; upload it again."
         st.warning(
-            "Its content is not what was announced (SHA-256), so it is never handed out. "
-            f"Upload {wording.plain(file.file_name)} again.",
+            f"{wording.plain(file.file_name)}: {wording.plain(why)}",
             title=f"Version {file.version} failed its check",
             icon=":material/warning:",
         )
