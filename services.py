@@ -29,12 +29,14 @@ from catalog.gate import Gate
 from catalog.housekeeping import Housekeeping, Task
 from catalog.inspections import Inspections
 from catalog.leases import Leases
+from catalog.lifecycle import Lifecycle
 from catalog.overview import Overview
 from catalog.previews import Previews
 from catalog.profiler import Profiler
 from catalog.profiles import Profiles
 from catalog.queries import Queries
 from catalog.reader import BackgroundReader
+from catalog.reconcile import Reconcile
 from catalog.reports import Reports
 from catalog.results import clear
 from catalog.same_content import SameContent
@@ -55,6 +57,10 @@ log = structlog.get_logger(__name__)
 
 STORE_CHECK_EVERY = timedelta(seconds=10)
 SWEEP_EVERY = timedelta(hours=1)
+RECONCILE_EVERY = timedelta(hours=6)
+LIFECYCLE_EVERY = timedelta(days=1)
+SETTLED = timedelta(minutes=5)
+"""A new process looks through everything only once it has served for a while."""
 SHORTEST_SECRET = 32
 """Bytes, as for SECRET_KEY."""
 
@@ -167,9 +173,14 @@ def build(settings: Settings) -> Services:
     link_life = timedelta(seconds=settings.minio.presign_expiry)
     trash_for = timedelta(days=settings.trash_days)
     trash = Trash(database, storages, trash_for, on_ready=reader.notice)
+    rules = settings.lifecycle
+    sweep = Sweep(database, storages, timedelta(days=rules.upload_days), timedelta(days=rules.temp_days))
+    lifecycle = Lifecycle(database, storages, rules, trash_for)
     tasks = [
-        Task("sweep", SWEEP_EVERY, Sweep(database, storages).sweep),
+        Task("sweep", SWEEP_EVERY, sweep.sweep),
         Task("trash", SWEEP_EVERY, trash.sweep),
+        Task("reconcile", RECONCILE_EVERY, Reconcile(database, storages, reader.notice).light, after=SETTLED),
+        Task("lifecycle", LIFECYCLE_EVERY, lambda: lifecycle.run(apply=True), after=SETTLED),
     ]
     housekeeping = Housekeeping(Leases(database), tasks)
     datasets = Datasets(database, storages, trash_for)

@@ -146,8 +146,6 @@ class Checked:
     """Objects that Datashelf did not name."""
     known_failed: int = 0
     """Files that were marked failed earlier, for whatever reason."""
-    without_checksum: int = 0
-    """Files that could not be compared, because nobody knows their SHA-256 yet."""
 
 
 @dataclass
@@ -209,7 +207,6 @@ class ReconcileReport:
                 "young": self.checked.young,
                 "foreign": self.checked.foreign,
                 "known_failed": self.checked.known_failed,
-                "without_checksum": self.checked.without_checksum,
             },
             "groups": [
                 {

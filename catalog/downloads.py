@@ -21,6 +21,7 @@ from catalog.removal import ref_of
 from catalog.views import DatasetSummary
 from db import Database, DatabaseUnavailable
 from db.tables import File
+from db.utc import utc_now
 from storage import Storages
 from storage.protocol import Backend, FileNotInStorage
 
@@ -82,7 +83,8 @@ class Downloads:
             raise FileNotInStorage("The store no longer has the file's bytes.", operation="download", ref=ref_of(file))
         url = self._sign(file, self.link_life)
         with self.database.transaction() as session:
-            session.execute(update(File).where(col(File.id) == file.id).values(downloads=col(File.downloads) + 1))
+            counted = {"downloads": col(File.downloads) + 1, "downloaded_at": utc_now()}
+            session.execute(update(File).where(col(File.id) == file.id).values(counted))
             kind, owner = EventKind.FILE_DOWNLOADED, caller.user_id
             record(
                 session, kind, user_id=owner, dataset_id=file.dataset_id, file_id=file.id, detail={"size": file.size}

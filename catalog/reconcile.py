@@ -20,7 +20,7 @@ from sqlmodel import col, select
 from catalog.damage import Damage, Finding, ReconcileReport
 from catalog.errors import InvalidAge, ReconcileUnderWay
 from catalog.events import EventKind, record
-from catalog.inventory import Inventory, PlaceSeen, Suspects
+from catalog.inventory import Inventory, Place, PlaceSeen, Suspects
 from catalog.kept_counts import KeptCounts
 from catalog.leases import Leases
 from catalog.repairs import Repairs
@@ -29,11 +29,11 @@ from db import Database
 from db.tables import File, FileStatus
 from db.utc import utc_now
 from storage import Storages
-from storage.protocol import BucketMissing
+from storage.protocol import Backend, BucketMissing
 
 YOUNGEST = timedelta(days=1)
 """Nothing younger is ever removed."""
-LEASE, LEASE_LIFE = "reconcile", timedelta(minutes=1)
+LEASE, LEASE_LIFE = "repairs", timedelta(minutes=1)
 RENEW_EVERY = timedelta(seconds=15)
 MANY = 10
 """Files lost at once, and half of their bucket's, from which the bucket is doubted rather than the files."""
@@ -100,26 +100,41 @@ class Reconcile:
                 on_ready=self.on_ready,
                 on_progress=hold,
             )
-            self._judge(report, repairs, inventory, hold)
+            doubted = self._doubted(report, repairs, inventory)
+            self._judge(report, repairs, suspects, doubted, hold)
             if deep:
-                self._read_all(report, repairs, inventory)
-            self._leftovers(report, now - older_than, mend=Damage.LEFTOVER in mends)
+                self._read_all(report, repairs, doubted)
+            if not any(place.backend is Backend.LOCAL for place in doubted):
+                # Beside objects that may come back nothing is taken for a leftover.
+                self._leftovers(report, now - older_than, mend=Damage.LEFTOVER in mends)
             self._counts(report, mend=Damage.COUNT_DIFFERS in mends)
         report.seconds = time.monotonic() - began
         self._keep(report)
         return report
 
-    def _judge(self, report: ReconcileReport, repairs: Repairs, inventory: Inventory, hold: Callable[[], None]) -> None:
+    def _doubted(self, report: ReconcileReport, repairs: Repairs, inventory: Inventory) -> set[Place]:
+        """The buckets to doubt rather than their files: missing, or with most of their objects gone at once."""
         doubted = set()
         for seen in inventory.seen:
             where = f"{seen.place.backend}:{seen.place.bucket}"
             if seen.missing and seen.rows:
+                doubted.add(seen.place)
                 report.add(Finding(Damage.BUCKET_MISSING, where, f"{seen.rows:,} files; {seen.missing}"))
             elif self._is_doubted(seen, repairs, inventory.suspects):
                 doubted.add(seen.place)
                 detail = f"{seen.lost:,} of {seen.rows:,} files; {seen.objects:,} objects are there"
                 report.add(Finding(Damage.MOSTLY_GONE, where, detail))
-        for suspect in inventory.suspects:
+        return doubted
+
+    @staticmethod
+    def _judge(
+        report: ReconcileReport,
+        repairs: Repairs,
+        suspects: Suspects,
+        doubted: set[Place],
+        hold: Callable[[], None],
+    ) -> None:
+        for suspect in suspects:
             hold()
             if suspect.kind is Damage.LOST and (suspect.backend, suspect.bucket) in doubted:
                 continue
@@ -144,25 +159,19 @@ class Reconcile:
                     break
         return lost * 2 >= looked
 
-    def _read_all(self, report: ReconcileReport, repairs: Repairs, inventory: Inventory) -> None:
-        missing = {seen.place for seen in inventory.seen if seen.missing}
+    def _read_all(self, report: ReconcileReport, repairs: Repairs, doubted: set[Place]) -> None:
         for file in self._to_read():
-            if (file.backend, file.bucket) in missing:
-                continue
-            if file.sha256 is None:
-                report.checked.without_checksum += 1
+            if (file.backend, file.bucket) in doubted:
                 continue
             finding = repairs.read(file)
             if finding is not None:
                 report.add(finding)
 
     def _to_read(self) -> Iterator[File]:
-        """Files that are served, or would be again, by id."""
+        """Files that are served, by id: as they come, the reading takes longer than a transaction should."""
         last: uuid.UUID | None = None
         while True:
-            query = select(File).where(
-                col(File.status).in_((FileStatus.READY, FileStatus.TRASHED)), col(File.failure).is_(None)
-            )
+            query = select(File).where(File.status == FileStatus.READY)
             if last is not None:
                 query = query.where(col(File.id) > last)
             with self.database.session() as session:

@@ -11,28 +11,27 @@ import hashlib
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete
 from sqlmodel import col, select
 
-from catalog import shelf
 from catalog.caller import Caller
 from catalog.completion import CHUNK, LARGEST_CHECKED, Completion
 from catalog.damage import Checked, Damage, Finding
 from catalog.errors import Invalid, NotFound
 from catalog.events import EventKind, record
 from catalog.inventory import Suspect
+from catalog.knowledge import fail
 from catalog.removal import Removal, ref_of
+from catalog.scrub import GONE, Outcome, Scrub
 from catalog.sweep import Sweep
 from db import Database
 from db.tables import Dataset, File, FileStatus, OldCopy, Upload
-from db.utc import utc_now
 from storage import Storages
 from storage.protocol import Backend, FileNotInStorage, FileStorage, StoredObject, UploadNotFound
 
 SERVED = (FileStatus.READY, FileStatus.FAILED, FileStatus.TRASHED)
-NEXT = "Nothing else is touched: restore it from a backup, or upload it again as a new version."
 
 
 def _ignore(_file_id: uuid.UUID) -> None:
@@ -83,28 +82,26 @@ class Repairs:
         return file is not None and file.status in SERVED and file.failure is None and self._stat(suspect) is None
 
     def read(self, file: File) -> Finding | None:
-        """Read every byte of a file and hold it against its SHA-256."""
-        storage = self.storages.of(Backend(file.backend))
-        assert file.sha256 is not None
-        try:
-            digest = self._sha256(storage, file)
-        except FileNotInStorage:
+        """Read every byte of a ready file and hold it against all that is known of it, as the scrub does."""
+        kind, scrub = Damage.CHECKSUM_DIFFERS, Scrub(self.database, self.storages, timedelta(0), share=1.0)
+        outcome = scrub.check(file.id, pace=self.on_progress, note=kind in self.mends)
+        if outcome is Outcome.MISSING:
             # The light form of the check tells of it.
             return None
         self.checked.files_read += 1
-        if digest == file.sha256:
+        self.checked.bytes_read += file.size
+        if outcome is not Outcome.WRONG:
             return None
-        kind = Damage.CHECKSUM_DIFFERS
-        found = Finding(kind, _where(file), f"{file.file_name}: SHA-256 is {digest}", file.size, str(file.id))
-        sentence = "The stored bytes are not those that arrived: their SHA-256 differs, so the file is not served."
-        return self._marked(found, file, f"{sentence} {NEXT}")
+        where = f"{file.backend}:{file.bucket}/{file.key}"
+        return Finding(kind, where, file.file_name, file.size, str(file.id), repaired=kind in self.mends)
 
     def _lost(self, suspect: Suspect) -> Finding | None:
         file = self._file(suspect)
         if file is None or not self.is_lost(suspect):
             return None
         found = Finding(Damage.LOST, suspect.where, file.file_name, file.size, str(file.id))
-        return self._marked(found, file, f"The store no longer has this file's bytes. {NEXT}")
+        # By this sentence the scrub knows the files to look for again, in case somebody puts them back.
+        return self._marked(found, file, GONE)
 
     def _size_differs(self, suspect: Suspect) -> Finding | None:
         file, stored = self._file(suspect), self._stat(suspect)
@@ -114,8 +111,8 @@ class Repairs:
             return None
         detail = f"{file.file_name}: {stored.size:,} bytes in the store, {file.size:,} in the catalogue"
         found = Finding(Damage.SIZE_DIFFERS, suspect.where, detail, file.size, str(file.id))
-        said = f"The store has {stored.size:,} bytes of this file, which had {file.size:,}, so it is not served."
-        return self._marked(found, file, f"{said} {NEXT}")
+        said = f"The stored file has {stored.size:,} bytes where {file.size:,} were sent"
+        return self._marked(found, file, f"{said}, so this version is not served; upload the file again.")
 
     def _completion_cut_off(self, suspect: Suspect) -> Finding | None:
         both, stored = self._upload(suspect), self._stat(suspect)
@@ -200,6 +197,10 @@ class Repairs:
             # One whose id was never noted is the row's own; so is every one of a row that is being removed.
             if status == FileStatus.DELETED or (status == FileStatus.PENDING and store_id in (None, suspect.ref_id)):
                 return None
+        try:
+            self._storage(suspect).list_parts(suspect.ref, suspect.ref_id)
+        except UploadNotFound:
+            return None
         found = Finding(Damage.STALE_UPLOAD, suspect.where, f"upload {suspect.ref_id}")
         if found.kind not in self.mends:
             return found
@@ -233,12 +234,12 @@ class Repairs:
             same = now is not None and (now.backend, now.bucket, now.key) == (file.backend, file.bucket, file.key)
             if dataset is None or now is None or not same or now.status not in SERVED or now.failure is not None:
                 return None
-            now.failure = sentence
+            reason = {"found": found.kind.value}
             if now.status == FileStatus.READY:
-                now.status = FileStatus.FAILED
-                shelf.refresh(session, dataset, updated_at=utc_now())
-            detail = {"file_name": file.file_name, "version": file.version, "reason": found.kind.value}
-            record(session, EventKind.FILE_FAILED, dataset_id=dataset.id, file_id=file.id, detail=detail)
+                fail(session, dataset, now, sentence, reason)
+            else:
+                now.failure = sentence
+                record(session, EventKind.FILE_FAILED, dataset_id=dataset.id, file_id=file.id, detail=reason)
         return replace(found, repaired=True)
 
     def _is_good(self, file: File, stored: StoredObject) -> bool:
@@ -255,7 +256,6 @@ class Repairs:
         with storage.get_file(ref_of(file)) as stream:
             while chunk := stream.read(CHUNK):
                 digest.update(chunk)
-                self.checked.bytes_read += len(chunk)
                 self.on_progress()
         return digest.hexdigest()
 
@@ -294,7 +294,3 @@ class Repairs:
 
 def _at(suspect: Suspect) -> tuple[bool, bool, bool]:
     return File.backend == suspect.backend, File.bucket == suspect.bucket, File.key == suspect.key
-
-
-def _where(file: File) -> str:
-    return f"{file.backend}:{file.bucket}/{file.key}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,11 +17,19 @@ import structlog
 
 from db.utc import utc_now
 from storage import Storages
-from storage.protocol import Backend, BucketMissing, BucketRole, FileStorage, ObjectRef, StorageError
+from storage.protocol import (
+    Backend,
+    BucketMissing,
+    BucketRole,
+    FileStorage,
+    ObjectRef,
+    StorageError,
+    StoredObject,
+)
 
 PREFIX = f"{BucketRole.TEMP}/results/"
 KEPT = timedelta(days=1)
-"""How long a result can be downloaded; its link lives shorter."""
+"""How long a result can be downloaded at least; its link lives shorter."""
 STAMP = "%Y%m%dT%H%M%SZ"
 MEDIA_TYPES = {"parquet": "application/vnd.apache.parquet", "csv": "text/csv"}
 
@@ -41,24 +50,25 @@ class Results:
             storage.upload_file(ref, data, path.stat().st_size, MEDIA_TYPES[form])
         return storage.get_presigned_url(ref, life, file_name)
 
-    def sweep(self) -> int:
-        """Drop what is older than a day, in every store that is used; says how many. Never raises."""
-        return sum(self._sweep(self.storages.of(backend)) for backend in self._used())
+    def sweep(self, kept: timedelta = KEPT) -> int:
+        """Drop what is older, in every store that is used; says how many. Never raises."""
+        return sum(self._sweep(self.storages.of(backend), kept) for backend in self._used())
+
+    def old(self, kept: timedelta, *, now: datetime) -> Iterator[tuple[FileStorage, StoredObject]]:
+        """What is older, and where it lies. Raises the store's errors."""
+        for backend in sorted(self._used()):
+            storage = self.storages.of(backend)
+            yield from ((storage, stored) for stored in _old(storage, now - kept))
 
     def _used(self) -> set[Backend]:
         return {Backend.LOCAL, self.storages.state.configured}
 
     @staticmethod
-    def _sweep(storage: FileStorage) -> int:
-        gone, now = 0, utc_now()
+    def _sweep(storage: FileStorage, kept: timedelta) -> int:
+        gone = 0
         try:
-            for stored in list(storage.list_files(BucketRole.TEMP, PREFIX)):
-                made = _made_at(stored.ref.key)
-                if made is not None and made < now - KEPT:
-                    gone += storage.delete_file(stored.ref)
-        except BucketMissing:
-            # Nothing was ever put there.
-            return 0
+            for stored in list(_old(storage, utc_now() - kept)):
+                gone += storage.delete_file(stored.ref)
         except StorageError as error:
             _log.warning("results left for the next sweep", backend=str(storage.backend), error=str(error))
         return gone
@@ -73,6 +83,17 @@ def clear(folder: Path) -> None:
                 shutil.rmtree(path, ignore_errors=True)
         except FileNotFoundError:
             continue
+
+
+def _old(storage: FileStorage, before: datetime) -> Iterator[StoredObject]:
+    try:
+        for stored in storage.list_files(BucketRole.TEMP, PREFIX):
+            made = _made_at(stored.ref.key)
+            if made is not None and made < before:
+                yield stored
+    except BucketMissing:
+        # Nothing was ever put there.
+        return
 
 
 def _made_at(key: str) -> datetime | None:

@@ -135,9 +135,10 @@ class Scrub:
             leases.let_go("scrub")
         return True
 
-    def check(self, file_id: uuid.UUID, *, pace: Callable[[], None] | None = None) -> Outcome:
+    def check(self, file_id: uuid.UUID, *, pace: Callable[[], None] | None = None, note: bool = True) -> Outcome:
         """Read a ready or failed file and act on what is found: a wrong or missing one is served no more, and a failed
         one that is right again is ready again. `pace` is called between pieces; without it the file is read at once.
+        Without `note` it is only said what was found.
 
         Raises the store's errors where it cannot be read now, and then nothing changed.
         """
@@ -153,7 +154,7 @@ class Scrub:
             raise
         except FileNotInStorage:
             reading, wrong = None, Wrong(GONE, {"missing": True})
-        outcome = self._note(file, reading, wrong)
+        outcome = self._note(file, reading, wrong) if note else _outcome(reading, wrong)
         CHECKS.labels("scrub", outcome).inc()
         CHECKED_BYTES.labels("scrub").inc(reading.size if reading is not None else 0)
         if outcome is not Outcome.RIGHT:
@@ -213,7 +214,7 @@ class Scrub:
             fail(session, dataset, file, wrong.failure, wrong.detail)
         else:
             file.failure = wrong.failure
-        return Outcome.MISSING if "missing" in wrong.detail else Outcome.WRONG
+        return _outcome(None, wrong)
 
     def _back(self) -> list[uuid.UUID]:
         """Files that failed because they were not there, and are there now: someone has put them back."""
@@ -267,3 +268,9 @@ def _locked(session: Session, read: File) -> tuple[Dataset | None, File | None]:
     file = session.exec(select(File).where(File.id == read.id, File.status == read.status)).first()
     moved = file is not None and (ref_of(file) != ref_of(read) or file.backend != read.backend)
     return dataset, None if moved else file
+
+
+def _outcome(reading: Reading | None, wrong: Wrong | None) -> Outcome:
+    if wrong is not None:
+        return Outcome.MISSING if "missing" in wrong.detail else Outcome.WRONG
+    return Outcome.UNSURE if reading is None else Outcome.RIGHT

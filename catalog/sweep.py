@@ -6,8 +6,9 @@ replicas that sweep at once do each other no harm: a row can be given up only on
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import and_, or_
@@ -18,14 +19,14 @@ from catalog.completion import mark_deleted
 from catalog.events import EventKind, record
 from catalog.metrics import UPLOADS
 from catalog.removal import Removal
-from catalog.results import Results
+from catalog.results import KEPT, Results
 from db import Database
 from db.tables import File, FileStatus, Upload
 from db.utc import utc_now
 from storage import Storages
 
 IDLE = timedelta(days=7)
-"""How long an upload may rest: as long as a signed link can live at most."""
+"""How long an upload may rest unless LIFECYCLE__UPLOAD_DAYS says otherwise: as long as a signed link can live."""
 UNANNOUNCED = timedelta(days=1)
 """The same for one that the store was never told of, which no client can go on with."""
 
@@ -34,33 +35,38 @@ _log = structlog.get_logger("catalog")
 
 @dataclass(frozen=True)
 class Sweep:
-    """What is done about once an hour."""
+    """What is done about once an hour. `idle` is how long an upload may rest, `results_for` how long results stay."""
 
     database: Database
     storages: Storages
+    idle: timedelta = IDLE
+    results_for: timedelta = KEPT
 
     def sweep(self) -> int:
         """Give up stale uploads, drop old results of queries, finish removals; says how many files are gone.
 
         Raises DatabaseUnavailable.
         """
-        now = utc_now()
-        stale = or_(
-            col(Upload.touched_at) < now - IDLE,
-            and_(col(Upload.store_upload_id).is_(None), col(Upload.touched_at) < now - UNANNOUNCED),
-        )
-        query = (
-            select(File).join(Upload, col(Upload.file_id) == File.id).where(File.status == FileStatus.PENDING, stale)
-        )
-        with self.database.session() as session:
-            files = session.exec(query.where(col(Upload.completed_at).is_(None))).all()
-        for file in files:
+        for file in self.stale():
             self.give_up(file)
-        Results(self.storages).sweep()
+        Results(self.storages).sweep(self.results_for)
         gone = Removal(self.database, self.storages).sweep()
         if gone:
             _log.info("swept", files=gone)
         return gone
+
+    def stale(self, *, now: datetime | None = None) -> Sequence[File]:
+        """Files of uploads that nobody goes on with. Raises DatabaseUnavailable."""
+        now = now or utc_now()
+        rests = or_(
+            col(Upload.touched_at) < now - self.idle,
+            and_(col(Upload.store_upload_id).is_(None), col(Upload.touched_at) < now - UNANNOUNCED),
+        )
+        query = (
+            select(File).join(Upload, col(Upload.file_id) == File.id).where(File.status == FileStatus.PENDING, rests)
+        )
+        with self.database.session() as session:
+            return session.exec(query.where(col(Upload.completed_at).is_(None))).all()
 
     def give_up(self, file: File) -> bool:
         """Give up a pending file for nobody's asking; its bytes go with the next removal. False: it is pending no more.

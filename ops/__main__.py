@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from ops import backup, demo, doctor, migrate, pull, push, reconcile, restore
+from ops import backup, demo, doctor, lifecycle, migrate, pull, push, reconcile, restore
 
 app = typer.Typer(name="python -m ops", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -22,6 +22,7 @@ app.command(name="push")(push.push)
 app.command(name="pull")(pull.pull)
 app.command(name="reconcile")(reconcile.reconcile)
 app.command(name="restore")(restore.restore)
+app.command(name="lifecycle")(lifecycle.lifecycle)
 
 if __name__ == "__main__":
     app()

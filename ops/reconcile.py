@@ -125,8 +125,6 @@ def _left_alone(report: ReconcileReport) -> Iterator[str]:
         yield f"Left alone: {_many(seen.foreign, 'object')} that Datashelf did not name."
     if seen.known_failed:
         yield f"Known already: {_many(seen.known_failed, 'file')} marked failed earlier."
-    if seen.without_checksum:
-        yield f"Not compared: {_many(seen.without_checksum, 'file')} whose SHA-256 nobody knows yet."
 
 
 def _verdict(report: ReconcileReport) -> str:

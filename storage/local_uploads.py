@@ -169,6 +169,9 @@ class UploadFolder:
         return upload
 
     def under_way(self, bucket: str, prefix: str) -> Iterator[Upload]:
+        if not self.root.is_dir():
+            # Local disk was never used here, or is not mounted: then the bucket's own folder is missing, too.
+            return
         with disk_errors():
             names = sorted(entry.name for entry in self.root.iterdir() if _UPLOAD_ID.fullmatch(entry.name))
         for upload in map(self._load, names):
