@@ -26,7 +26,9 @@ class RangeServer(ThreadingHTTPServer):
     def __init__(self, root: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.root = root
-        self.sent = 0
+        self._sent = 0
+        self._writing = 0
+        self._counted = threading.Condition()
         self.requests: list[tuple[int, int]] = []
         self.drops = 0
         self.drop_after = 0
@@ -40,8 +42,32 @@ class RangeServer(ThreadingHTTPServer):
         actual = (self.root / name).stat().st_size if size is None else size
         return Source(f"http://127.0.0.1:{port}/{name}?X-Amz-Signature=abc", actual, file_name or name)
 
+    @property
+    def sent(self) -> int:
+        """Bytes sent. What a client has received it may ask for before this side has counted it: that is waited for."""
+        with self._counted:
+            self._counted.wait_for(lambda: not self._writing, timeout=1)
+            return self._sent
+
+    @contextmanager
+    def counting(self, size: int) -> Iterator[None]:
+        """Send `size` bytes in the block; they count where it does not raise."""
+        with self._counted:
+            self._writing += 1
+        sent = 0
+        try:
+            yield
+            sent = size
+        finally:
+            with self._counted:
+                self._writing -= 1
+                self._sent += sent
+                self._counted.notify_all()
+
     def reset(self) -> None:
-        self.sent, self.requests = 0, []
+        with self._counted:
+            self._sent = 0
+        self.requests = []
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -86,13 +112,12 @@ class _Handler(BaseHTTPRequestHandler):
             file.seek(first)
             while length > 0 and (block := file.read(min(1 << 20, length))):
                 try:
-                    self.wfile.write(block)
+                    with self.server.counting(len(block)):
+                        self.wfile.write(block)
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
                     return
                 length -= len(block)
-                with self.server.lock:
-                    self.server.sent += len(block)
 
     def log_message(self, *_: object) -> None:
         return
