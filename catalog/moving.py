@@ -27,6 +27,7 @@ from catalog.moving_file import MOVABLE, FileChanged, FileMove, Moved, SourceDif
 from catalog.moving_lock import Hold, held
 from catalog.moving_report import PLACES, Left, MoveReport, Route, Trouble
 from catalog.old_copies import OldCopies
+from catalog.scrub import Outcome, Scrub
 from db import Database, DatabaseUnavailable
 from db.tables import File
 from storage import Storages
@@ -230,13 +231,23 @@ class _Run:
             return
         except FileChanged:
             self._give_up(file, self.report.skipped, "It was deleted or changed while it was copied.")
-        except (SourceDiffers, TargetDiffers) as error:
+        except TargetDiffers as error:
             self._give_up(file, self.report.failed, str(error))
+        except SourceDiffers as error:
+            self._give_up(file, self.report.failed, f"{error}{self._judged(file)}")
         except DatabaseUnavailable as error:
             self._end(f"The database cannot be used: {error}.")
         except BackendFailed as failed:
             self._failed(file, failed)
         self.watcher.finished(file.size)
+
+    def _judged(self, file: File) -> str:
+        """Have a file whose bytes are wrong looked at by who decides whether it is served, and say what came of it."""
+        try:
+            outcome = Scrub(self.move.database, self.move.storages, every=timedelta()).check(file.id)
+        except StorageError:
+            return ""
+        return " It is not served any more; upload it again." if outcome is Outcome.WRONG else ""
 
     def _failed(self, file: File, failed: BackendFailed) -> None:
         error, place = failed.error, PLACES[failed.backend]

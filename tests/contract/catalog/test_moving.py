@@ -288,7 +288,8 @@ def test_bytes_that_are_not_the_files_are_never_switched_to(stored: bytes, said:
     report = ends.move().run(MoveOptions())
     assert (report.moved, report.complete) == (0, False)
     assert said in report.failed[0].reason
-    assert ends.row(file_id).backend == ends.route.source
+    assert "not served any more" in report.failed[0].reason
+    assert (ends.row(file_id).backend, ends.row(file_id).status) == (ends.route.source, FileStatus.FAILED)
     assert ends.content(file_id, ends.route.target) is None
     assert ends.copies() == []
 
