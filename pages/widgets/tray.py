@@ -1,7 +1,8 @@
 """The uploads in the frame: a card in the sidebar, and on a phone a one-line pill at the bottom edge.
 
-Both only look at the browser's upload queue (`uploader/queue.js`) and show nothing while it is empty or while an
-uploader on the page shows the same list. Draw them outside `pg.run()`: then no change of page mounts them anew.
+Both look at the browser's upload queue (`uploader/queue.js`), which the pill opens where no uploader has: after a reload
+they say what was under way. They show nothing while it is empty or while an uploader on the page shows the same list.
+Draw them outside `pg.run()`: then no change of page mounts them anew.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import streamlit as st
 
-from pages.widgets.uploader import read_sources
+from pages.widgets.uploader import QUEUE_SCRIPTS, read_sources
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -41,7 +42,7 @@ def _tray() -> ComponentRenderer:
     return st.components.v2.component(
         "datashelf_tray",
         css=read_sources("controls.css", "tray.css"),
-        js=read_sources("format.js", "shapes.js", "watch.js", "tray.js"),
+        js=read_sources("format.js", "shapes.js", "states.js", "watch.js", "tray.js"),
     )
 
 
@@ -50,7 +51,7 @@ def _pill() -> ComponentRenderer:
     return st.components.v2.component(
         "datashelf_pill",
         css=read_sources("controls.css", "pill.css"),
-        js=read_sources("format.js", "shapes.js", "watch.js", "pill.js"),
+        js=read_sources(*QUEUE_SCRIPTS, "watch.js", "pill.js"),
     )
 
 

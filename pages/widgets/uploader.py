@@ -18,25 +18,34 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 SOURCES = Path(__file__).parent / "uploader"
-SCRIPTS = (
+QUEUE_SCRIPTS = (
     "format.js",
     "shapes.js",
-    "files.js",
+    "states.js",
     "failure.js",
     "transfer.js",
     "look.js",
     "attempts.js",
     "lanes.js",
+    "tabs.js",
+    "records.js",
+    "digests.js",
+    "recognise.js",
+    "routes.js",
+    "same_content.js",
+    "beginning.js",
+    "parts.js",
     "part_urls.js",
+    "sending.js",
     "upload.js",
+    "unfinished.js",
     "queue.js",
-    "look_view.js",
-    "row.js",
-    "picker.js",
 )
+"""The upload queue, without a view; in the order they need each other."""
+SCRIPTS = (*QUEUE_SCRIPTS, "files.js", "look_view.js", "row_words.js", "row.js", "picker.js")
 
 OPEN = "datashelf-open-dataset"
-"""The place in the session where a wish to open a dataset waits for the script."""
+"""The place in the session where a wish to open a page waits for the script."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +72,7 @@ def uploader(
 
     Returns every file this tab has uploaded since it was opened, oldest first. The list only grows, so a page keeps the
     length it has seen; it arrives when nothing is under way any more, not after each file. What the user wants to see
-    next is `dataset_to_open()`.
+    next is `page_to_open()`.
     """
     answer = _component()(
         key=key,
@@ -74,16 +83,17 @@ def uploader(
     return read_completed(answer)
 
 
-def dataset_to_open() -> dict[str, str] | None:
-    """What the address of a dataset’s page says, once: the user asked for it, or the only file dropped is complete.
+def page_to_open() -> tuple[str, dict[str, str]] | None:
+    """The page the user asked for in the uploader, once: its path and what its address says.
 
-    `id`, and `change` where the user wants the file read in another way.
+    A dataset’s page, where the only file dropped is complete or the user wants to see one (with `change` where it is to
+    be read in another way); or Storage, which tells why the bytes go the slower way.
 
     Ask for it in the frame, before the page runs: the first file on an empty shelf fills it, and the page that held the
     uploader does not draw it any more.
     """
     wanted = st.session_state.pop(OPEN, None)
-    return wanted if isinstance(wanted, dict) else None
+    return wanted if isinstance(wanted, tuple) else None
 
 
 def read_completed(answer: Mapping[str, Any]) -> tuple[CompletedUpload, ...]:
@@ -100,8 +110,12 @@ def _remember_open(answer: Mapping[str, Any] | None) -> None:
     # A callback runs before the script, which may find the shelf filled and draw something else than the uploader:
     # the trigger's value would be gone with it.
     wanted = (answer or {}).get("open")
-    if isinstance(wanted, dict) and isinstance(dataset_id := wanted.get("dataset_id"), str):
-        st.session_state[OPEN] = {"id": dataset_id} | ({"change": "1"} if wanted.get("change") else {})
+    if not isinstance(wanted, dict):
+        return
+    if wanted.get("page") == "storage":
+        st.session_state[OPEN] = ("/storage", {})
+    elif isinstance(dataset_id := wanted.get("dataset_id"), str):
+        st.session_state[OPEN] = ("/dataset", {"id": dataset_id} | ({"change": "1"} if wanted.get("change") else {}))
 
 
 @cache

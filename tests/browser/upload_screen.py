@@ -23,7 +23,10 @@ class UploadScreen:
     page: Page
     puts: list[str] = field(default_factory=list)
 
-    def open(self, path: str = "/upload") -> UploadScreen:
+    def open(self, path: str = "/upload", *, tidy: bool = True) -> UploadScreen:
+        """Open the page; what other tests have left unfinished on a shared shelf is undone first, unless `tidy` is off."""
+        if tidy:
+            discard_unfinished(self.app)
         self.page.on("request", lambda request: self.puts.append(request.url) if request.method == "PUT" else None)
         self.page.goto(self.app.url + path)
         expect(self.page.get_by_role("button", name="Choose files")).to_be_visible()
@@ -56,7 +59,7 @@ class UploadScreen:
         return self.page.locator("li.row").filter(has=self.page.get_by_text(name, exact=True))
 
     def wait_for(self, name: str, state: str) -> None:
-        """Until the file's row is `waiting`, `sending`, `finishing`, `failed` or `done`."""
+        """Until the file's row is `waiting`, `sending`, `paused`, `interrupted`, `same`, `failed`, `done`, …"""
         expect(self.row(name)).to_have_attribute("data-state", state, timeout=60_000)
 
     def sentence(self, name: str) -> str:
@@ -80,6 +83,13 @@ def go_to(page: Page, name: str) -> None:
     """Press an entry of the sidebar: another page in the same session."""
     page.get_by_test_id("stSidebarNav").get_by_role("link", name=name).click()
     expect(page.get_by_role("heading", name=name, exact=True)).to_be_visible()
+
+
+def discard_unfinished(app: RunningApp) -> None:
+    """Undo every upload that the app has under way."""
+    with app.client() as client:
+        for item in client.get("/uploads").json()["items"]:
+            client.delete(f"/uploads/{item['upload_id']}")
 
 
 def datasets(app: RunningApp, q: str = "") -> list[dict[str, object]]:

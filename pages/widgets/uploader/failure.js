@@ -1,30 +1,28 @@
 // What went wrong with an upload, told apart and said in words: what happened, what is safe, what to do next.
 
-/** `kind` tells the cases apart; `again` says whether trying the same once more can help. */
+/**
+ * `kind` tells the cases apart; `again` says whether trying the same once more can help; `origin` is whose answer is
+ * missing, where that is a store.
+ */
 class Failure extends Error {
-  constructor(kind, { again = false, detail = "", missing = [] } = {}) {
+  constructor(kind, { again = false, detail = "", missing = [], origin = null } = {}) {
     super(detail || kind);
     this.kind = kind;
     this.again = again;
     this.detail = detail;
     this.missing = missing;
+    this.origin = origin;
   }
 }
 
-/** The upload was taken back by the user: nothing to report. */
+/** The upload was taken back or paused by the user: nothing to report. */
 class Cancelled extends Error {}
-
-const OUTAGES = new Set(["store-away", "app-away", "app-error"]);
 
 /** A failure's sentence, for an upload that stands at `percent` ("28 %"; "" where nothing was sent). */
 function sentenceFor({ kind, detail }, percent) {
   const at = percent ? ` at ${percent}` : "";
   const goesOn = percent ? "Retry goes on from there." : "Nothing was sent yet; Retry starts it.";
   switch (kind) {
-    case "store-away":
-      return percent ? `The store stopped answering${at}. ${goesOn}` : `The store does not answer. ${goesOn}`;
-    case "app-away":
-      return percent ? `Datashelf stopped answering${at}. ${goesOn}` : `Datashelf does not answer. ${goesOn}`;
     case "app-error":
       return `Datashelf had a fault${at}: ${detail} ${goesOn}`;
     case "cut":
@@ -53,36 +51,35 @@ function sentenceFor({ kind, detail }, percent) {
       );
     case "denied":
       return `The store refused${at}, with a fresh link too. Its keys or its clock may have changed. ${goesOn}`;
-    case "store-error":
-      return `The store failed${at} (${detail}). ${goesOn}`;
     case "full":
       return detail || `The store is full${at}. Make room there; ${goesOn}`;
     case "file-changed":
-      return "The file was changed on disk while it was being sent. Choose it again to send it as it is now.";
+      return "The file was changed on disk while it was being sent. Remove this upload and choose the file again.";
     case "file-gone":
       return "The file can no longer be read: it was moved, deleted or locked. Choose it again.";
     case "upload-gone":
-      return "The store no longer has the beginning of this upload. Retry sends it from the start.";
+      return "This upload was discarded elsewhere, or the store no longer has its beginning. Retry sends it from the start.";
     default:
       return detail || "The upload failed. Retry tries it again.";
   }
 }
 
-/** What is being waited for between two attempts. */
-function waitingFor(kind) {
-  switch (kind) {
-    case "offline":
-      return "You are offline; the upload goes on when the network is back";
-    case "store-away":
-    case "store-error":
-      return "The store is not answering";
-    case "app-away":
-    case "app-error":
-      return "Datashelf is not answering";
-    default:
-      return "The connection broke";
-  }
+/** What is being waited for ({kind, detail, seconds}, see `insist`), for an upload of which `stored` ("41 %"; "") is safe. */
+function waitingFor({ kind, detail, seconds }, stored) {
+  const [away, wanted] = AWAY[kind] ?? ["The connection broke", ""];
+  if (seconds !== null) return `${away}; trying again in ${seconds} s`;
+  const safe = stored ? `${stored} are safely stored; it goes on` : "Nothing was sent yet; it starts";
+  const why = kind === "store-error" && detail ? ` (${detail})` : "";
+  return `${away}${why}. ${safe} ${wanted}`;
 }
+
+const AWAY = {
+  offline: ["You are offline", "by itself when the network is back"],
+  "store-away": ["The store does not answer", "by itself"],
+  "store-error": ["The store does not take it", "by itself"],
+  "app-away": ["Datashelf does not answer", "by itself"],
+  "app-error": ["Datashelf had a fault", "by itself"],
+};
 
 /** Tell why a PUT of `blob` to the store got no answer at all: the browser itself keeps the reason secret. */
 async function diagnose(file, url, blob, answeredBefore) {
@@ -93,7 +90,9 @@ async function diagnose(file, url, blob, answeredBefore) {
   const own = origin === location.origin;
   if (isOffline()) return new Failure("offline", { again: true });
   if (!(await answers("/api/health/live", "same-origin"))) return new Failure("app-away", { again: true });
-  if (!own && !(await answers(`${origin}/`, "no-cors"))) return new Failure("store-away", { again: true });
+  if (!own && !(await answers(`${origin}/`, "no-cors"))) {
+    return new Failure("store-away", { again: true, origin });
+  }
   if (own || answeredBefore) return new Failure("cut", { again: true });
   // The store is up and never yet let this page read an answer. If an empty part gets through, it is the size.
   const allowed = await fetch(url, { method: "PUT", body: new Blob([]), signal: AbortSignal.timeout(10_000) }).then(

@@ -4,19 +4,39 @@
 const LEFT_OUT = new Set([".DS_Store", "Thumbs.db", "desktop.ini"]);
 
 /**
- * The files of a drop: {files: [{file, folder}], notice}. `folder` is the path below which a file was found.
+ * The files of a drop: {files: [{file, folder, handle}], notice}. `folder` is the path below which a file was found;
+ * `handle`, of a file dropped by itself, is the promise of the browser's own hold on it, where it gives one.
  * Must be called in the event itself: the browser empties the drop as soon as the handler returns.
  */
 function takeDrop(transfer) {
   const items = [...(transfer.items ?? [])].filter((item) => item.kind === "file");
-  const taken = items.map((item) => ({ entry: item.webkitGetAsEntry?.() ?? null, file: item.getAsFile() }));
-  const plain = taken.length ? [] : [...transfer.files].map((file) => ({ entry: null, file }));
+  const taken = items.map((item) => ({
+    entry: item.webkitGetAsEntry?.() ?? null,
+    file: item.getAsFile(),
+    handle: item.getAsFileSystemHandle?.().catch(() => null) ?? null,
+  }));
+  const plain = taken.length ? [] : [...transfer.files].map((file) => ({ entry: null, file, handle: null }));
   return walk([...taken, ...plain]);
 }
 
-/** The files of a file dialog, in the shape of `takeDrop`. */
+/**
+ * Ask for files by the browser's own dialog, which gives handles; the files in the shape of `takeDrop`, none where the
+ * user chose none. Null where the browser has no such dialog, or not here: then an <input> asks.
+ */
+async function askForFiles({ multiple }) {
+  if (!window.showOpenFilePicker) return null;
+  try {
+    const handles = await window.showOpenFilePicker({ multiple });
+    const files = await Promise.all(handles.map(async (handle) => ({ file: await handle.getFile(), folder: "", handle })));
+    return sorted(files, []);
+  } catch (error) {
+    return error.name === "AbortError" ? { files: [], notice: "" } : null;
+  }
+}
+
+/** The files of an <input>, in the shape of `takeDrop`. */
 function takeChosen(input) {
-  const files = [...input.files].map((file) => ({ file, folder: parentOf(file.webkitRelativePath) }));
+  const files = [...input.files].map((file) => ({ file, folder: parentOf(file.webkitRelativePath), handle: null }));
   // Choosing the same file again fires no change event unless the old choice is cleared.
   input.value = "";
   return sorted(files, []);
@@ -25,9 +45,9 @@ function takeChosen(input) {
 async function walk(taken) {
   const files = [];
   const trouble = [];
-  for (const { entry, file } of taken) {
+  for (const { entry, file, handle } of taken) {
     if (!entry?.isDirectory) {
-      if (file) files.push({ file, folder: "" });
+      if (file) files.push({ file, folder: "", handle });
       continue;
     }
     const before = files.length;
@@ -50,7 +70,7 @@ async function walkFolder(folder, files, trouble) {
             folders.push(entry);
           } else {
             const file = await new Promise((ok, no) => entry.file(ok, no));
-            files.push({ file, folder: parentOf(entry.fullPath) });
+            files.push({ file, folder: parentOf(entry.fullPath), handle: null });
           }
         }
       }

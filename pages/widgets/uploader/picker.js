@@ -13,6 +13,7 @@ class Picker {
   #showAll = false;
   #sure = null;
   #drag = null;
+  #wanting = null;
   #ends = new AbortController();
   #hide;
 
@@ -36,15 +37,20 @@ class Picker {
   }
 
   #listen() {
-    const { zone, choose, folder, files, tree, retry, cancel, clear, more } = this.#parts;
+    const { zone, choose, folder, tree, files, one, pause, resume, anyway, retry, cancel, clear, more, way } = this.#parts;
     const ends = { signal: this.#ends.signal };
-    choose.onclick = () => files.click();
+    choose.onclick = () => this.#choose();
     folder.onclick = () => tree.click();
     zone.onclick = (event) => {
-      if (event.target.closest("button, input") === null) files.click();
+      if (event.target.closest("button, input") === null) void this.#choose();
     };
     for (const input of [files, tree]) input.onchange = () => this.#add(takeChosen(input));
-    retry.onclick = () => this.#queue.retryAll();
+    one.onchange = () => this.#offer(takeChosen(one));
+    pause.onclick = () => this.#queue.pauseAll(this.datasetId);
+    resume.onclick = () => this.#queue.resumeAll(this.datasetId);
+    anyway.onclick = () => this.#queue.sendAllAnyway(this.datasetId);
+    way.onclick = () => this.#args.setTriggerValue("open", { page: "storage" });
+    retry.onclick = () => this.#queue.retryAll(this.datasetId);
     clear.onclick = () => this.#queue.clearFinished(this.datasetId);
     cancel.onclick = () => this.#cancelAll();
     more.onclick = () => {
@@ -87,24 +93,43 @@ class Picker {
   #add({ files, notice }) {
     setText(this.#parts.notice, notice);
     this.#parts.notice.hidden = !notice;
-    this.#queue.add(files, this.datasetId);
+    if (files.length) void this.#queue.add(files, this.datasetId);
+  }
+
+  async #choose() {
+    const chosen = await askForFiles({ multiple: true });
+    if (chosen) this.#add(chosen);
+    else this.#parts.files.click();
+  }
+
+  /** Ask for the file of one upload. */
+  async #chooseFor(upload) {
+    this.#wanting = upload;
+    const chosen = await askForFiles({ multiple: false });
+    if (chosen) this.#offer(chosen);
+    else this.#parts.one.click();
+  }
+
+  #offer({ files: [first] }) {
+    if (first) void this.#queue.offer(this.#wanting, first.file, first.handle);
   }
 
   #completed(upload) {
     if (!this.#queue.of(this.datasetId).includes(upload)) return;
     // Not after each file: every report reruns the page, and a rerun that crosses a click on another page undoes it.
-    if (this.#queue.of(this.datasetId).some((other) => other.unfinished)) return;
+    if (this.#queue.of(this.datasetId).some((other) => other.pending)) return;
     // The whole list every time: triggers are no queue, of several in one tick only the last arrives.
     this.#args.setStateValue("completed", [...this.#queue.completed]);
     const wished = this.#queue.of(this.datasetId).findLast((other) => other.wish);
     if ((!upload.solo && !wished) || this.#queue.foremost !== this) return;
     upload.seen = true;
-    this.#open(wished ?? upload);
+    const opened = wished ?? upload;
+    this.#open(opened.result.datasetId, opened.wish);
+    opened.wish = false;
   }
 
-  #open(upload) {
-    this.#args.setTriggerValue("open", { dataset_id: upload.result.datasetId, change: upload.wish });
-    upload.wish = false;
+  #open(datasetId, change) {
+    this.#args.setTriggerValue("open", { dataset_id: datasetId, change });
   }
 
   /** Asked once: the first press turns the button into the question. */
@@ -125,11 +150,13 @@ class Picker {
   #drawZone() {
     const { icon: place, title, hint } = this.#parts;
     place.replaceChildren(icon("upload_file"));
+    this.#parts.pause.replaceChildren(icon("pause"), "Pause all");
+    this.#parts.resume.replaceChildren(icon("play_arrow"), "Resume all");
     const name = this.#data.dataset_name;
     const version = `Drop a new version${name ? ` of ${name}` : ""} here`;
     title.dataset.empty = this.datasetId ? version : "Drop files or a folder here";
     title.dataset.full = this.datasetId ? version : "Drop more files here";
-    setText(hint, "CSV, Parquet, JSON, Excel, or zipped. Up to 5 TB each; the bytes go straight to the store.");
+    setText(hint, "CSV, Parquet, JSON, Excel, or zipped. Up to 5 TB each; closing the tab only pauses them.");
   }
 
   #draw() {
@@ -149,11 +176,15 @@ class Picker {
   }
 
   #drawSummary(uploads) {
-    const { count, totals: line, retry, cancel, clear } = this.#parts;
+    const { count, totals: line, pause, resume, anyway, retry, cancel, clear, unhashed, slower } = this.#parts;
     const totals = this.#queue.totals(uploads);
     const words = [
       [totals.reading, "reading"],
       [totals.sending, "uploading"],
+      [totals.paused, "paused"],
+      [totals.interrupted, "interrupted"],
+      [totals.elsewhere, "in another tab"],
+      [totals.same, "on the shelf already"],
       [totals.waiting, "waiting"],
       [totals.failed, "failed"],
       [totals.done, "done"],
@@ -162,11 +193,25 @@ class Picker {
       .map(([number, word]) => `${number.toLocaleString("en-US")} ${word}`);
     setText(count, plural(uploads.length, "file"));
     setText(line, `${words.join(", ")} · ${formatProgress(totals.bytes, totals.size)}`);
-    const unfinished = totals.reading + totals.sending + totals.waiting;
+    const pending = totals.reading + totals.sending + totals.waiting;
+    const unfinished = pending + totals.paused;
+    const resumable = uploads.filter((upload) => this.#queue.resumes(upload)).length;
+    pause.hidden = !pending;
+    resume.hidden = !resumable || pending > 0;
+    anyway.hidden = totals.same < 2;
+    unhashed.hidden = canHash;
+    slower.hidden = !uploads.some(({ throughApp }) => throughApp);
     retry.hidden = totals.failed < 2;
     clear.hidden = !totals.done;
     cancel.hidden = unfinished < 2 && !this.#sure;
     setText(cancel, this.#sure ? `Cancel ${plural(unfinished, "upload")}?` : "Cancel all");
+  }
+
+  #rowOf(upload) {
+    return new Row(upload, this.#queue, {
+      open: (datasetId, change) => this.#open(datasetId, change),
+      choose: (one) => this.#chooseFor(one),
+    });
   }
 
   #drawRows(uploads) {
@@ -180,7 +225,7 @@ class Picker {
     let place = list.firstChild;
     for (const upload of uploads) {
       let row = this.#rows.get(upload);
-      if (!row) this.#rows.set(upload, (row = new Row(upload, this.#queue, (one) => this.#open(one))));
+      if (!row) this.#rows.set(upload, (row = this.#rowOf(upload)));
       row.update();
       if (row.element === place) place = place.nextSibling;
       else moveBefore(list, row.element, place);

@@ -29,8 +29,9 @@ class Pill {
       return;
     }
     if (!this.#room.isConnected) document.head.append(this.#room);
-    const { head, fraction, failed } = sumUp(queue, uploads);
-    setText(this.#head, fraction === null ? head : `${head} · ${formatPercent(fraction)}`);
+    const { head, fraction, failed, stored } = sumUp(queue, uploads);
+    const far = stored ?? (fraction === null ? "" : formatPercent(fraction));
+    setText(this.#head, far ? `${head} · ${far}` : head);
     setText(this.#failed, failed ? `${failed.toLocaleString("en-US")} failed` : "");
     this.#dismiss.hidden = !allDone(uploads);
   }
@@ -44,6 +45,8 @@ class Pill {
 export default function ({ parentElement, setTriggerValue }) {
   // A change of theme calls this again on the same element, without a clean-up in between.
   parentElement.datashelfStop?.();
+  // On every page but the one that lists them: after a reload the frame says what was under way.
+  theQueue();
   // Fixed to the screen's edge, it takes no place among the page's elements, and none of the gaps between them.
   const place = parentElement.host.closest("[data-testid='stElementContainer']");
   if (place) place.style.position = "absolute";

@@ -4,9 +4,9 @@
 
 const AHEAD = 2; // Files begun beyond the lanes, so that small ones need not wait for each other's calls to the app.
 const TICK_MS = 500; // Each is drawn, which without a graphics card takes from the upload.
-const OUTAGE_CHECK_MS = 5_000;
 const COUNT_CHECK_MS = 700; // Between looks for the rows of completed files,
 const COUNT_FOR_MS = 15_000; // as long as this after each.
+const OUTAGES = new Set(["offline", "store-away", "app-away"]);
 
 class UploadQueue extends EventTarget {
   /** In the order they were added. */
@@ -14,47 +14,102 @@ class UploadQueue extends EventTarget {
   /** {dataset_id, file_id, name} of every upload completed since the tab was opened. */
   completed = [];
   lanes = new Lanes();
+  routes = new Routes();
+  hasher = new Hasher();
+  records = new Records();
 
   #looks = new Looks();
+  #unfinished = new Unfinished(this);
   #pickers = [];
   #running = 0;
   #bytes = 0;
-  #outage = null;
   #drawing = false;
   #learning = false;
+  #awaitedBefore = "";
   #timer = null;
 
-  /** Add files ({file, folder}), as versions of a dataset or, without one, as new datasets. */
-  add(files, datasetId = null) {
-    if (!files.length) return;
-    const alone = files.length === 1 && this.uploads.every((upload) => upload.state === "done");
-    for (const upload of this.uploads) {
-      upload.solo = false;
-      if (alone && upload.state === "done") upload.seen = true;
+  /**
+   * Add files ({file, folder, handle}), as versions of a dataset or, without one, as new datasets. Those that uploads of
+   * an earlier time wait for go on with them.
+   */
+  async add(files, datasetId = null) {
+    const fresh = [];
+    let known = 0;
+    for (const one of files) {
+      const waiting = this.of(datasetId).filter((upload) => upload.wantsFile && mayBe(upload, one.file, one.folder));
+      if (waiting.length && (await this.#unfinished.takes(waiting, one))) known += 1;
+      else fresh.push(one);
     }
-    const added = files.map((one) => new Upload(this, { ...one, datasetId }));
-    if (alone) added[0].solo = true;
-    this.uploads.push(...added);
-    this.#announce(added.length === 1 ? `${added[0].name} added.` : `${plural(added.length, "file")} added.`);
-    this.changed();
-    this.#looks.ask(added);
+    if (known) this.#announce(known === 1 ? "1 upload goes on." : `${plural(known, "upload")} go on.`);
+    if (fresh.length) this.#addFresh(fresh, datasetId, files.length);
+  }
+
+  /** Go on with a paused, failed or interrupted upload; one that needs the user's leave to read its file asks for it. */
+  async resume(upload) {
+    if (upload.state === "interrupted") await this.#unfinished.reopen(upload);
+    else this.wait(upload);
+  }
+
+  /** The user says that this is the file an upload waits for. */
+  offer(upload, file, handle) {
+    return this.#unfinished.offer(upload, file, handle);
+  }
+
+  /** Let an upload take its turn. */
+  wait(upload) {
+    upload.failure = null;
+    upload.refusal = "";
+    upload.solo = false;
+    upload.become("waiting");
     this.#pump();
   }
 
-  retry(upload) {
-    this.#wait(upload);
-    this.works();
+  retryAll(datasetId = null) {
+    for (const upload of this.of(datasetId)) if (upload.state === "failed") this.wait(upload);
   }
 
-  retryAll() {
-    for (const upload of this.uploads) if (upload.state === "failed") this.#wait(upload);
-    this.works();
+  pauseAll(datasetId = null) {
+    for (const upload of this.of(datasetId)) this.pause(upload);
+  }
+
+  pause(upload) {
+    if (!upload.pending || upload.state === "finishing") return;
+    upload.pause();
+    this.#watch();
+  }
+
+  async resumeAll(datasetId = null) {
+    const resumed = this.of(datasetId).filter((upload) => this.resumes(upload));
+    // One after the other: the browser asks for its leave once for each that needs it.
+    for (const upload of resumed) await this.resume(upload);
+  }
+
+  /** Whether a press of Resume is all it takes. */
+  resumes(upload) {
+    return upload.state === "paused" || (upload.state === "interrupted" && upload.handle !== null);
+  }
+
+  /** Send what is on the shelf already once more. */
+  sendAnyway(upload) {
+    const { solo } = upload;
+    upload.sendAnyway();
+    this.wait(upload);
+    upload.solo = solo;
+  }
+
+  sendAllAnyway(datasetId = null) {
+    for (const upload of this.of(datasetId)) if (upload.state === "same") this.sendAnyway(upload);
   }
 
   cancel(upload) {
-    this.uploads = this.uploads.filter((other) => other !== upload);
+    this.#announce(`${upload.name} ${upload.state === "interrupted" ? "discarded" : "cancelled"}.`);
+    this.drop(upload);
     void upload.cancel();
-    this.#announce(`${upload.name} cancelled.`);
+  }
+
+  /** Show it no more. */
+  drop(upload) {
+    this.uploads = this.uploads.filter((other) => other !== upload);
     this.changed();
     this.#pump();
   }
@@ -77,12 +132,14 @@ class UploadQueue extends EventTarget {
 
   /** All uploads, or one dataset's. */
   of(datasetId) {
-    return datasetId ? this.uploads.filter((upload) => upload.datasetId === datasetId) : this.uploads;
+    if (!datasetId) return this.uploads;
+    return this.uploads.filter((upload) => upload.datasetId === datasetId || upload.targetId === datasetId);
   }
 
-  /** {reading, sending, waiting, failed, done, bytes, size} over some uploads. */
+  /** {reading, sending, waiting, paused, interrupted, elsewhere, same, failed, done, bytes, size} over some uploads. */
   totals(uploads = this.uploads) {
-    const totals = { reading: 0, sending: 0, waiting: 0, failed: 0, done: 0, bytes: 0, size: 0 };
+    const totals = { bytes: 0, size: 0 };
+    for (const state of Object.keys(RANKS)) totals[state] = 0;
     for (const upload of uploads) {
       totals[upload.state === "finishing" ? "sending" : upload.state] += 1;
       totals.bytes += upload.sent();
@@ -91,10 +148,16 @@ class UploadQueue extends EventTarget {
     return totals;
   }
 
+  /** Look, from now on, for what was begun at another time or place. */
+  open() {
+    void this.#unfinished.open();
+  }
+
   /** A picker shows the queue from now on; call what is returned when it does no more. */
   show(picker) {
     this.#pickers.push(picker);
     this.changed();
+    void this.#unfinished.look();
     return () => {
       this.#pickers = this.#pickers.filter((other) => other !== picker);
       this.changed();
@@ -113,20 +176,10 @@ class UploadQueue extends EventTarget {
 
   // What follows is for Upload.
 
-  /** Who is not answering ("the store", "Datashelf"), so that what was not begun yet waits; else "". */
+  /** Who is not answering ("the store", "Datashelf", "the network"), so that what was not begun yet waits; else "". */
   get awaited() {
-    return this.#outage === null ? "" : this.#outage === "store-away" ? "the store" : "Datashelf";
-  }
-
-  works() {
-    this.#holdBack(null);
-    this.#pump();
-  }
-
-  /** An upload gave up on an outage: what has not begun does not run into it too, but waits for its end. */
-  fails(kind) {
-    if (this.#outage === null) setTimeout(() => this.#checkOutage(), OUTAGE_CHECK_MS);
-    this.#holdBack(kind);
+    const kind = this.uploads.find(({ wait }) => wait && wait.seconds === null && OUTAGES.has(wait.kind))?.wait.kind;
+    return { "store-away": "the store", "app-away": "Datashelf", offline: "the network" }[kind] ?? "";
   }
 
   count(bytes) {
@@ -139,37 +192,40 @@ class UploadQueue extends EventTarget {
     this.#drawing = true;
     setTimeout(() => {
       this.#drawing = false;
+      // The end of an outage lets what waits begin; its beginning is said in the rows that wait.
+      const awaited = this.awaited;
+      if (awaited !== this.#awaitedBefore) {
+        for (const upload of this.uploads) if (upload.state === "waiting") upload.revision += 1;
+        this.#awaitedBefore = awaited;
+        this.#pump();
+      }
       this.dispatchEvent(new Event("change"));
     });
   }
 
-  #wait(upload) {
-    upload.state = "waiting";
-    upload.failure = null;
-    upload.solo = false;
-    upload.revision += 1;
-    this.changed();
+  announce(sentence) {
+    this.#announce(sentence);
   }
 
-  #holdBack(kind) {
-    if (this.#outage === kind) return;
-    this.#outage = kind;
-    for (const upload of this.uploads) if (upload.state === "waiting") upload.revision += 1;
+  #addFresh(files, datasetId, dropped) {
+    const resting = new Set(["done", "interrupted", "elsewhere"]);
+    const alone = dropped === 1 && this.uploads.every((upload) => resting.has(upload.state));
+    for (const upload of this.uploads) {
+      upload.solo = false;
+      if (alone && upload.state === "done") upload.seen = true;
+    }
+    const added = files.map((one) => new Upload(this, { ...one, datasetId }));
+    if (alone) added[0].solo = true;
+    this.uploads.push(...added);
+    for (const upload of added) void upload.keep();
+    this.#announce(added.length === 1 ? `${added[0].name} added.` : `${plural(added.length, "file")} added.`);
     this.changed();
-  }
-
-  async #checkOutage() {
-    if (this.#outage === null) return;
-    const ready = await fetch("/api/health/ready", { cache: "no-store", signal: AbortSignal.timeout(10_000) }).then(
-      ({ ok }) => ok,
-      () => false,
-    );
-    if (ready) this.works();
-    else setTimeout(() => this.#checkOutage(), OUTAGE_CHECK_MS);
+    this.#looks.ask(added);
+    this.#pump();
   }
 
   #pump() {
-    while (this.#outage === null && this.#running < this.lanes.limit + AHEAD) {
+    while (!this.awaited && this.#running < this.lanes.limit + AHEAD) {
       const waiting = this.uploads.filter((upload) => upload.state === "waiting");
       if (!waiting.length) break;
       void this.#run(waiting.reduce((best, one) => (one.left() < best.left() ? one : best)));
@@ -182,16 +238,22 @@ class UploadQueue extends EventTarget {
     await upload.run();
     if (upload.state === "done") this.#complete(upload);
     if (upload.state === "failed") this.#announce(`${upload.name} failed. ${upload.sentence()}`);
+    if (upload.state === "same") this.#announce(`${upload.name} is on the shelf already.`);
     this.#running -= 1;
     this.changed();
     this.#pump();
+  }
+
+  /** An upload was completed, by whom ever. */
+  completes(upload) {
+    this.#complete(upload);
   }
 
   #complete(upload) {
     const { datasetId, fileId } = upload.result;
     upload.doneAt = performance.now();
     this.completed.push({ dataset_id: datasetId, file_id: fileId, name: upload.name });
-    const left = this.uploads.filter((other) => other.unfinished).length;
+    const left = this.uploads.filter((other) => other.pending).length;
     this.#announce(left ? `${upload.name} uploaded, ${left} to go.` : `${upload.name} uploaded.`);
     this.dispatchEvent(new CustomEvent("completed", { detail: upload }));
     void this.#learnRows();
@@ -230,11 +292,11 @@ class UploadQueue extends EventTarget {
     this.dispatchEvent(new CustomEvent("announce", { detail: sentence }));
   }
 
-  /** While something is under way: measure, adapt the lanes, and let the browser ask before the tab is closed. */
+  /** While something is under way: measure and adapt the lanes; ask before a tab is closed that would lose something. */
   #watch() {
     const busy = this.#running > 0;
-    const unfinished = busy || this.uploads.some((upload) => upload.state === "waiting");
-    if (unfinished) window.addEventListener("beforeunload", askBeforeLeaving);
+    const lost = !this.records.kept && this.uploads.some((upload) => upload.pending || upload.state === "same");
+    if (lost) window.addEventListener("beforeunload", askBeforeLeaving);
     else window.removeEventListener("beforeunload", askBeforeLeaving);
     if (busy && !this.#timer) this.#timer = setInterval(() => this.#tick(), TICK_MS);
     if (!busy) {
@@ -270,6 +332,7 @@ function theQueue() {
     window.addEventListener("dragover", keepPage);
     window.addEventListener("drop", keepPage);
     window.dispatchEvent(new Event("datashelf-queue"));
+    window.__datashelf.open();
   }
   return window.__datashelf;
 }

@@ -5,21 +5,22 @@ const TILES = {
   reading: ["search", "busy"],
   sending: ["arrow_upward", "busy"],
   finishing: ["arrow_upward", "busy"],
+  paused: ["pause", "calm"],
+  interrupted: ["pause", "calm"],
+  elsewhere: ["arrow_upward", "calm"],
+  same: ["copy_all", "asks"],
   failed: ["priority_high", "failed"],
   done: ["check", "done"],
 };
-// What needs the user's eye comes first; within a state, in the order the files were added.
-const RANKS = { reading: 0, sending: 0, finishing: 0, failed: 1, waiting: 2, done: 3 };
 const NOTICE_MS = 6_000;
-const SLOWEST = 1_000; // Bytes/s; below, an upload is waiting for its lane and its speed says nothing.
 
 class Row {
   element = make("li", "row");
   #upload;
   #queue;
-  #open;
   #revision = -1;
-  #state = "";
+  #drawn = "";
+  #asks = false;
   #notice = "";
   #tile = make("span", "tile");
   #sentence = make("p", "sentence");
@@ -28,10 +29,13 @@ class Row {
   #look;
   #bar;
 
-  constructor(upload, queue, open) {
+  #act;
+
+  /** `act` is what the list does for its rows: `open(datasetId, change)`, `choose(upload)`. */
+  constructor(upload, queue, act) {
     this.#upload = upload;
     this.#queue = queue;
-    this.#open = open;
+    this.#act = act;
     this.#look = new LookView(upload);
     this.#bar = makeBar(`Upload of ${upload.name}`);
     const where = upload.folder ? ` · ${upload.folder}` : "";
@@ -47,16 +51,19 @@ class Row {
     const upload = this.#upload;
     if (upload.revision === this.#revision) return;
     this.#revision = upload.revision;
-    if (upload.state !== this.#state) this.#drawState(upload.state);
+    const drawn = [upload.state, upload.wantsFile, upload.handle !== null, this.#asks].join();
+    if (drawn !== this.#drawn) this.#drawState(upload.state, drawn);
+    this.element.toggleAttribute("data-refused", Boolean(upload.refusal));
     this.#drawSentence();
-    this.#look.update(() => upload.change(() => this.#open(upload)));
+    this.#look.update(() => upload.change(() => this.#openResult()));
     const fraction = upload.fraction();
-    this.#bar.hidden = upload.state === "done" || (upload.state === "failed" && !fraction);
+    const moves = upload.state !== "failed" && upload.state !== "interrupted" && upload.state !== "elsewhere";
+    this.#bar.hidden = upload.state === "done" || upload.state === "same" || !(moves || fraction);
     setBar(this.#bar, fraction);
   }
 
-  #drawState(state) {
-    this.#state = state;
+  #drawState(state, drawn) {
+    this.#drawn = drawn;
     const [shape, tone] = TILES[state];
     this.element.dataset.state = state;
     this.element.dataset.tone = tone;
@@ -69,24 +76,69 @@ class Row {
   }
 
   #mainButtons(state) {
-    if (state === "failed") {
-      const retry = { text: "Retry", iconName: "refresh" };
-      return [this.#named(makeButton("button", retry, () => this.#queue.retry(this.#upload)), "Retry")];
+    const upload = this.#upload;
+    if (this.#asks) {
+      const discard = () => this.#queue.cancel(upload);
+      return [this.#button("Discard", null, discard), this.#button("Keep", null, () => this.#ask(false))];
     }
-    if (state === "done") {
-      const open = () => this.#open(this.#upload);
-      return [this.#named(makeButton("button", { text: "Open dataset" }, open), "Open dataset")];
+    if (upload.wantsFile && !this.#queue.resumes(upload)) {
+      return [this.#button("Choose the file", "upload_file", () => this.#act.choose(upload))];
     }
-    return [];
+    switch (state) {
+      case "paused":
+      case "interrupted":
+        return [this.#button("Resume", "play_arrow", () => this.#queue.resume(upload))];
+      case "failed":
+        return [this.#button("Retry", "refresh", () => this.#queue.resume(upload))];
+      case "same":
+        return [
+          this.#button("Open it", null, () => this.#openTwin()),
+          this.#button("Upload anyway", null, () => this.#queue.sendAnyway(upload)),
+        ];
+      case "done":
+        return [this.#button("Open dataset", null, () => this.#openResult())];
+      default:
+        return [];
+    }
+  }
+
+  #button(verb, iconName, onClick) {
+    return this.#named(makeButton("button", { text: verb, ...(iconName && { iconName }) }, onClick), verb);
   }
 
   #sideButtons(state) {
+    const upload = this.#upload;
+    const { name } = upload;
+    if (this.#asks || state === "elsewhere") return [];
     if (state === "done") {
-      const label = `Copy a download link to ${this.#upload.name}`;
+      const label = `Copy a download link to ${name}`;
       return [makeButton("button quiet", { iconName: "link", label }, () => this.#copyLink())];
     }
-    const label = state === "failed" ? `Remove ${this.#upload.name}` : `Cancel ${this.#upload.name}`;
-    return [makeButton("button quiet", { iconName: "close", label }, () => this.#queue.cancel(this.#upload))];
+    const pause = { iconName: "pause", label: `Pause ${name}` };
+    const pausable = state === "sending" || state === "waiting";
+    const pauses = pausable ? [makeButton("button quiet", pause, () => this.#queue.pause(upload))] : [];
+    const keeps = state === "interrupted" || (state === "paused" && upload.stored() > 0);
+    const verb = keeps ? "Discard" : state === "failed" || state === "same" ? "Remove" : "Cancel";
+    const cross = { iconName: "close", label: `${verb} ${name}` };
+    // What is stored of it took its time: it is asked for once.
+    const end = () => (keeps ? this.#ask(true) : this.#queue.cancel(upload));
+    return [...pauses, makeButton("button quiet", cross, end)];
+  }
+
+  #ask(asks) {
+    this.#asks = asks;
+    this.#redraw();
+  }
+
+  #openResult() {
+    this.#act.open(this.#upload.result.datasetId, this.#upload.wish);
+    this.#upload.wish = false;
+  }
+
+  #openTwin() {
+    const { datasetId } = this.#upload.twin;
+    this.#queue.cancel(this.#upload);
+    this.#act.open(datasetId, false);
   }
 
   #named(button, verb) {
@@ -109,27 +161,31 @@ class Row {
   #parts() {
     const upload = this.#upload;
     if (this.#notice) return [this.#notice];
+    if (this.#asks) return [discardQuestion(upload)];
     switch (upload.state) {
       case "reading":
-        return [upload.note || "Reading the first rows; the upload starts by itself"];
+        return [upload.waitingFor() || "Reading the first rows; the upload starts by itself"];
       case "waiting":
         return [this.#queue.awaited ? `Waiting until ${this.#queue.awaited} answers again` : "Waiting for its turn"];
+      case "paused":
+        return pausedWords(upload);
+      case "interrupted":
+        return interruptedWords(upload);
+      case "elsewhere":
+        return [...storedWords(upload), "being sent in another tab of this browser"];
+      case "same":
+        return [`Same content as ${upload.twin.datasetName}, version ${upload.twin.version}`];
       case "failed":
-        return [upload.sentence()];
+        return [upload.refusal || upload.sentence()];
       case "finishing":
-        return upload.note ? ["All bytes sent", upload.note] : ["All bytes sent", "checking them with the store"];
+        return ["All bytes sent", upload.waitingFor() || "checking them with the store"];
       case "done": {
         const read = describe(upload.result);
-        return read.length ? [...read, "checked, complete"] : ["Checked, complete"];
+        const how = upload.byOthers ? "completed in another tab or on another device" : "checked, complete";
+        return read.length ? [...read, how] : [how[0].toUpperCase() + how.slice(1)];
       }
-      default: {
-        const percent = formatPercent(upload.fraction());
-        if (upload.note) return [percent, upload.note];
-        if (!upload.uploadId) return ["Starting"];
-        const left = upload.secondsLeft();
-        if (upload.speed < SLOWEST || left === null) return [percent];
-        return [percent, formatSpeed(upload.speed), formatTimeLeft(left)];
-      }
+      default:
+        return sendingWords(upload);
     }
   }
 
@@ -159,13 +215,6 @@ class Row {
     this.#revision = -1;
     this.update();
   }
-}
-
-/** ["344 rows × 7 columns"], as far as it is known. */
-function describe({ rows, columns }) {
-  if (rows === null && columns === null) return [];
-  if (rows === null) return [plural(columns, "column")];
-  return [columns === null ? plural(rows, "row") : `${plural(rows, "row")} × ${plural(columns, "column")}`];
 }
 
 /** Put a text that is still on its way on the clipboard. */

@@ -3,7 +3,7 @@
 const API = "/api/ml/v1";
 const STALL_SECONDS = 30;
 
-/** Call the app; `body` is sent as JSON, or as it is where it is a form. Resolves to {body, at} (`at`: the server's clock in ms); rejects with a Failure or Cancelled. */
+/** Call the app; `body` is sent as JSON, or as it is where it is a form. Resolves to {body, at} (`at`: the server's clock in ms, NaN where it is not said); rejects with a Failure or Cancelled. */
 async function callApi(method, path, { body, signal, timeout = 60_000 } = {}) {
   const limit = AbortSignal.timeout(timeout);
   let answer, text;
@@ -23,7 +23,7 @@ async function callApi(method, path, { body, signal, timeout = 60_000 } = {}) {
   }
   const parsed = parseJson(text);
   if (!answer.ok) throw apiFailure(answer.status, parsed);
-  return { body: parsed, at: Date.parse(answer.headers.get("Date")) || Date.now() };
+  return { body: parsed, at: Date.parse(answer.headers.get("Date")) };
 }
 
 /** An error answer (RFC 9457) as a Failure: its kind is the problem's own where we do not know better. */
@@ -32,8 +32,11 @@ function apiFailure(status, problem) {
   const detail = String(problem?.detail ?? problem?.title ?? "");
   if (kind === "storage-unavailable") return new Failure("store-away", { again: true });
   if (status === 507) return new Failure("full", { detail });
-  if (status === 503) return new Failure(kind || "app-away", { again: true, detail });
-  if (status >= 500 || status === 429 || status === 408) {
+  if (kind === "storage-error") return new Failure("store-error", { again: true, detail });
+  if (status === 503 && kind && kind !== "database-unavailable") return new Failure(kind, { again: true, detail });
+  // What stands in front of the app answers for it while it starts, or where it is asked too much.
+  if ([408, 429, 502, 503, 504].includes(status)) return new Failure("app-away", { again: true, detail });
+  if (status >= 500) {
     return new Failure("app-error", { again: true, detail: detail || `it answered with ${status}.` });
   }
   return new Failure(kind || `http-${status}`, { detail, missing: problem?.missing ?? [] });
@@ -102,6 +105,7 @@ function storeFailure(status, text) {
   }
   if (status === 403) return new Failure("denied", { again: true });
   if (status === 404) return new Failure("upload-gone");
+  if (String(problem?.type ?? "").endsWith(":storage-unavailable")) return new Failure("store-away", { again: true });
   if (status >= 500 || status === 429 || status === 408) {
     return new Failure("store-error", { again: true, detail: code ? `${status} ${code}` : String(status) });
   }

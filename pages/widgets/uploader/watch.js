@@ -29,22 +29,35 @@ function watchQueue(draw, announce) {
   };
 }
 
-/** The uploads the frame shows: none where a picker on the page lists them. */
+/**
+ * The uploads the frame shows: none where a picker on the page lists them, and of those that wait for their file only
+ * this browser's own: the rest is on the Upload page.
+ */
 function shownOf(queue) {
-  return queue.listed ? [] : queue.uploads.filter((upload) => !upload.seen);
+  return queue.listed ? [] : queue.uploads.filter(({ seen, ours, state }) => !seen && (ours || state !== "interrupted"));
 }
 
 function allDone(uploads) {
   return uploads.every((upload) => upload.state === "done");
 }
 
-/** {head, fraction, failed}: "3 uploads", or how it ended; `fraction` is null once nothing is under way. */
+/** {head, fraction, failed}: "3 uploads", or how they stand; `fraction` is null once nothing is under way. */
 function sumUp(queue, uploads) {
   const totals = queue.totals(uploads);
-  const open = uploads.length - totals.done;
+  const { failed } = totals;
   const under = totals.reading + totals.sending + totals.waiting;
+  const resting = totals.paused + totals.interrupted + totals.elsewhere;
   const fraction = totals.size ? totals.bytes / totals.size : totals.done / uploads.length;
-  if (under) return { head: plural(open, "upload"), fraction, failed: totals.failed };
-  if (totals.failed) return { head: `${plural(totals.failed, "upload")} failed`, fraction: null, failed: 0 };
+  if (under) return { head: plural(uploads.length - totals.done, "upload"), fraction, failed };
+  if (resting) {
+    const states = ["interrupted", "paused", "elsewhere"].filter((state) => totals[state]);
+    const how = states.length > 1 ? "waiting for you" : { elsewhere: "in another tab" }[states[0]] ?? states[0];
+    const some = uploads.filter(({ state }) => states.includes(state));
+    const stored = queue.totals(some);
+    const told = formatProgress(stored.bytes, stored.size);
+    return { head: `${plural(resting, "upload")} ${how}`, stored: `${told} stored`, fraction, failed };
+  }
+  if (failed) return { head: `${plural(failed, "upload")} failed`, fraction: null, failed: 0 };
+  if (totals.same) return { head: `${plural(totals.same, "file")} on the shelf already`, fraction: null, failed: 0 };
   return { head: `${plural(totals.done, "file")} uploaded`, fraction: null, failed: 0 };
 }

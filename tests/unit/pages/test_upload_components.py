@@ -33,19 +33,19 @@ def test_the_tray_asks_for_one_page_only(shown: object, wanted: str | None) -> N
     assert read_request({"show": shown}) == wanted
 
 
-def test_a_wish_to_open_a_dataset_is_granted_once() -> None:
+def test_a_wish_to_open_a_page_is_granted_once() -> None:
     def script() -> None:
         import streamlit as st
 
-        from pages.widgets.uploader import OPEN, dataset_to_open
+        from pages.widgets.uploader import OPEN, page_to_open
 
         if "asked" not in st.session_state:
             st.session_state["asked"] = True
-            st.session_state[OPEN] = {"id": "some-id"}
-        st.write(str((dataset_to_open() or {}).get("id")))
+            st.session_state[OPEN] = ("/dataset", {"id": "some-id"})
+        st.write(str(page_to_open()))
 
     run = AppTest.from_function(script).run()
-    assert run.markdown[0].value == "some-id"
+    assert run.markdown[0].value == "('/dataset', {'id': 'some-id'})"
     assert run.run().markdown[0].value == "None"
 
 

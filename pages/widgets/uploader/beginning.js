@@ -1,0 +1,30 @@
+// How an upload is announced to the app, and found again where the answer to that was lost.
+
+const LONGEST_FOLDER = 1_000; // As the app takes it.
+
+/** The body of POST /uploads. */
+function announcementOf({ name, size, type, datasetId, modified, folder, print }) {
+  const { head, tail } = print ?? {};
+  return {
+    filename: name,
+    size,
+    ...(type && { content_type: type }),
+    ...(datasetId && { dataset_id: datasetId }),
+    ...(modified && { modified_at: new Date(modified).toISOString() }),
+    ...(folder && folder.length <= LONGEST_FOLDER && { folder }),
+    ...(head && tail && { head_sha256: head, tail_sha256: tail }),
+  };
+}
+
+/** An upload that the app has begun for this very file and nobody in this browser knows of, or null. */
+async function findLost({ name, size, folder, print }, queue) {
+  if (!print?.head) return null;
+  const { body } = await callApi("GET", "/uploads");
+  const known = new Set((await queue.records.all()).map(({ key }) => key));
+  for (const { uploadId } of queue.uploads) known.add(uploadId);
+  const same = (item) => item.filename === name && item.size === size && (item.folder ?? "") === folder;
+  const lost = body.items.find(
+    (item) => same(item) && item.head_sha256 === print.head && item.tail_sha256 === print.tail && !known.has(item.upload_id),
+  );
+  return lost ?? null;
+}
