@@ -64,7 +64,7 @@ function findingRow(finding, { open, onToggle, extra }) {
   if (finding.means) more.append(element("p", "means", finding.means));
   if (finding.fixes.length) more.append(fixesOf(finding, extra));
   more.hidden = !open;
-  const label = (shown) => (shown ? "Hide fix" : finding.fixes.length ? "Show fix" : "Show more");
+  const label = (shown) => `${shown ? "Hide" : "Show"} ${finding.fixes.length ? "fix" : "more"}`;
   const toggle = element("button", "toggle", label(open));
   toggle.type = "button";
   toggle.setAttribute("aria-expanded", String(open));

@@ -1,29 +1,23 @@
-"""What the banner and the Storage screen say about a store that is well, that is away, and that runs full."""
+"""What the banner and the Storage screen say beside the Doctor's list."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
-import pytest
-
-import settings
-from catalog.datasets import StoreUse
+from catalog.datasets import ShelfTotals, StoreUse
+from catalog.reports import KeptReport, ReportKind
 from pages import failures
 from pages.banner import Outage
-from pages.findings import Finding, findings, uses_disk, verdict
-from storage import Backend, Health, StorageState
+from pages.findings import Line, checks, in_trash, places, usage
+from settings import Settings
+from storage import Backend
 
-WELL = Health(ok=True, detail="", latency=timedelta(milliseconds=38), free_bytes=38_000_000_000)
-AWAY = Health(ok=False, detail="The connection to minio:9000 was refused.")
-
-
-@pytest.fixture
-def minio() -> settings.Settings:
-    return settings.load(storage_backend="minio", _env_file=None)
+NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
+SETTINGS = Settings(_env_file=None)
 
 
-def state(*, active: Backend, reachable: bool) -> StorageState:
-    return StorageState(Backend.MINIO, active, reachable)
+def report(**content: object) -> KeptReport:
+    return KeptReport(NOW - timedelta(minutes=12), dict(content))
 
 
 def test_a_fallback_says_where_new_files_go_and_what_cannot_be_had() -> None:
@@ -40,45 +34,41 @@ def test_an_outage_says_that_uploads_wait_and_promises_no_disk() -> None:
     assert away.sentence == "Uploads wait and go on when it is back. It is tried again every 10 s."
 
 
-def test_a_store_that_answers_is_well(minio: settings.Settings) -> None:
-    now = state(active=Backend.MINIO, reachable=True)
-    lines = findings(now, WELL, WELL, [StoreUse(Backend.MINIO, "mlops-files", "datasets", 136, 12_900_000_000)], minio)
-    assert [line.title for line in lines if line.good is False] == []
-    assert lines[0] == Finding("Store answers", "Asked and answered in 38 ms.", good=True)
-    assert lines[-1] == Finding("In bucket mlops-files, datasets", "136 objects, 12.9 GB")
-    assert verdict(now, lines, minio) == (
-        True,
-        "All is well",
-        "the store at minio:9000 answers, and new files go there",
+def test_what_lies_where_is_told_of_both_backends() -> None:
+    uses = (
+        StoreUse(Backend.MINIO, "mlops-files", "datasets", 136, 12_900_000_000),
+        StoreUse(Backend.LOCAL, "datasets", "datasets", 1, 1),
     )
+    assert places(ShelfTotals(3, 137, 12_900_000_001, uses), SETTINGS) == [
+        Line("In bucket mlops-files, datasets", "136 objects, 12.9 GB"),
+        Line("On this server’s disk, datasets", "1 object, 1 B"),
+    ]
 
 
-def test_what_is_wrong_stands_first(minio: settings.Settings) -> None:
-    now = state(active=Backend.LOCAL, reachable=False)
-    lines = findings(now, AWAY, WELL, [], minio)
-    assert [line.good for line in lines] == [False, False, True]
-    assert lines[0].text == AWAY.detail
-    good, sentence, meaning = verdict(now, lines, minio)
-    assert not good
-    assert sentence == "The store at minio:9000 does not answer"
-    assert meaning == "new files go to this server’s disk until it does"
+def test_the_usage_line_speaks_of_old_versions_where_there_are_some() -> None:
+    totals = ShelfTotals(61, 148, 12_900_000_000, ())
+    assert usage(totals) == "**12.9 GB** :gray[in 148 objects · 61 datasets, 148 versions]"
+    assert "· 2.1 GB in versions older than 90 days]" in usage(totals, (9, 2_100_000_000))
 
 
-def test_little_room_is_not_well(minio: settings.Settings) -> None:
-    now = state(active=Backend.MINIO, reachable=True)
-    full = Health(ok=True, detail="", free_bytes=10_000_000)
-    lines = findings(now, WELL, full, [], minio)
-    assert verdict(now, lines, minio)[:2] == (False, "Look at: Room left")
+def test_checks_that_run_by_themselves_say_what_they_found_and_when() -> None:
+    found = checks({ReportKind.RECONCILE: report(found=0, repaired=0)}, now=NOW)
+    assert found == [Line("Catalogue and store agree", "Nothing amiss; compared 12 min ago.", good=True)]
 
 
-def test_a_disk_that_nothing_needs_is_not_looked_at(minio: settings.Settings) -> None:
-    now = state(active=Backend.MINIO, reachable=True)
-    there = StoreUse(Backend.MINIO, "mlops-files", "datasets", 1, 1)
-    here = StoreUse(Backend.LOCAL, "datasets", "datasets", 1, 1)
-    assert not uses_disk(now, [there])
-    assert uses_disk(now, [there, here])
-    assert uses_disk(state(active=Backend.LOCAL, reachable=False), [])
-    assert "Room left" not in [line.title for line in findings(now, WELL, None, [there], minio)]
+def test_what_is_amiss_names_the_command() -> None:
+    (line,) = checks({ReportKind.RECONCILE: report(found=4, repaired=1)}, now=NOW)
+    assert line.good is False
+    assert line.text == "3 things amiss; compared 12 min ago. See: python -m ops reconcile"
+
+
+def test_before_the_first_comparison_nothing_is_claimed() -> None:
+    assert checks({}, now=NOW) == [Line("Catalogue and store agree", "Not compared yet; it is done by itself.")]
+
+
+def test_the_trash_is_mentioned_only_where_something_lies_in_it() -> None:
+    assert in_trash(0, 0, 7) is None
+    assert in_trash(2, 1_500_000, 7) == Line("In the trash", "2 things, 1.5 MB; kept for 7 days.")
 
 
 def test_an_unknown_reason_of_a_failed_download_is_still_explained() -> None:
