@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 
 import streamlit as st
 
@@ -13,6 +14,7 @@ from pages.findings import OLD_DAYS, Line, checks, home, in_trash, places, usage
 from pages.identity import caller_of_run, now, zone
 from pages.widgets.doctor import doctor
 
+HERE = Path(__file__).parent
 RUN = "doctor-run"
 ICONS = {
     True: ":green[:material/check_circle:]",
@@ -54,6 +56,8 @@ def draw_shelf() -> None:
     with st.container(key="findings", gap=None):
         for number, told in enumerate(lines):
             line(told, key=f"finding-{number}")
+    if trash.total:
+        st.page_link(HERE / "trash.py", label="Show the Trash", icon=":material/delete:")
 
 
 def draw() -> None:

@@ -17,8 +17,10 @@ from starlette.requests import ClientDisconnect
 
 from api.deps import ServicesDep
 from api.routes import API
-from api.routes.objects import HARMLESS, receive
+from api.routes.objects import DELETED, HARMLESS, receive
+from catalog.errors import FileNotFound
 from services import Services
+from storage import Backend
 from storage.disposition import content_disposition
 from storage.relay import RelayedObject
 from storage.signed_links import Grant, LinkInvalid
@@ -52,6 +54,8 @@ async def put_part(
 @router.get("/{bucket}/{key:path}")
 async def get_object(services: ServicesDep, request: Request, bucket: str, key: str) -> Response:
     grant, lanes = _grant(services, request, bucket, key), _lanes(request)
+    if await to_thread.run_sync(services.trash.stopped, Backend.MINIO, bucket, key, limiter=lanes):
+        raise FileNotFound(DELETED)
     found = await to_thread.run_sync(services.storages.relay.open, grant, request.headers, limiter=lanes)
     if found.status == 416:
         found.close()
