@@ -77,7 +77,7 @@ def _scrubbed(report: KeptReport | None, now: datetime) -> Line | None:
     if report is None:
         return None
     when = f"looked at {wording.ago(report.made_at, now=now)}"
-    read, failed = _count(report.content, "read"), _count(report.content, "failed")
+    read, failed = _count(report.content, "files"), _count(report.content, "failed")
     if failed:
         bad = f"{wording.counted(failed, 'file')} failed the check and {'is' if failed == 1 else 'are'} not served"
         return Line("Stored bytes are as sent", f"{bad}; {when}.", good=False)
@@ -88,12 +88,12 @@ def _cleared(report: KeptReport | None, now: datetime) -> Line | None:
     if report is None:
         return None
     when = wording.ago(report.made_at, now=now)
-    removed, freed = _count(report.content, "removed"), _count(report.content, "bytes")
-    if not removed:
+    done = [rule for rule in report.content.get("rules", []) if _count(rule, "done")]
+    if not done:
         return Line("Lifecycle", f"Nothing was due; looked {when}.", good=True)
-    return Line(
-        "Lifecycle", f"{wording.counted(removed, 'thing')} cleared away, {wording.size(freed)}; {when}.", good=True
-    )
+    cleared = wording.counted(sum(_count(rule, "done") for rule in done), "thing")
+    freed = wording.size(sum(_count(rule, "size") for rule in done))
+    return Line("Lifecycle", f"{cleared} cleared away, {freed}; {when}.", good=True)
 
 
 def in_trash(count: int, size: int, days: int) -> Line | None:

@@ -62,6 +62,22 @@ def test_what_is_amiss_names_the_command() -> None:
     assert line.text == "3 things amiss; compared 12 min ago. See: python -m ops reconcile"
 
 
+def test_a_scrub_tells_of_files_that_failed_it() -> None:
+    read = checks({ReportKind.SCRUB: report(files=40, failed=0)}, now=NOW)[-1]
+    assert read == Line("Stored bytes are as sent", "40 files read again; looked at 12 min ago.", good=True)
+    bad = checks({ReportKind.SCRUB: report(files=40, failed=1)}, now=NOW)[-1]
+    assert bad.good is False
+    assert bad.text == "1 file failed the check and is not served; looked at 12 min ago."
+
+
+def test_lifecycle_sums_over_its_rules() -> None:
+    rules = [{"done": 3, "size": 2_000_000}, {"done": 0, "size": 500}, {"done": 1, "size": 1_000_000}]
+    assert checks({ReportKind.LIFECYCLE: report(rules=rules)}, now=NOW)[-1].text == (
+        "4 things cleared away, 3.0 MB; 12 min ago."
+    )
+    assert "Nothing was due" in checks({ReportKind.LIFECYCLE: report(rules=rules[1:2])}, now=NOW)[-1].text
+
+
 def test_before_the_first_comparison_nothing_is_claimed() -> None:
     assert checks({}, now=NOW) == [Line("Catalogue and store agree", "Not compared yet; it is done by itself.")]
 
