@@ -191,7 +191,8 @@ def _storable(name: str) -> str:
 
 
 def _search_text(session: Session, dataset: Dataset) -> str:
-    tags = session.exec(select(DatasetTag.tag).where(DatasetTag.dataset_id == dataset.id)).all()
+    of_it = select(DatasetTag.tag).where(DatasetTag.dataset_id == dataset.id)
+    tags = session.exec(of_it.order_by(col(DatasetTag.position))).all()
     columns: Sequence[str] = ()
     if dataset.current_file_id is not None:
         columns = session.exec(
