@@ -23,6 +23,8 @@ from catalog.errors import Invalid, NotFound
 from catalog.events import EventKind, record
 from catalog.inventory import Suspect
 from catalog.knowledge import fail
+from catalog.leases import Leases
+from catalog.moving_lock import LEASE as MOVE
 from catalog.removal import Removal, ref_of
 from catalog.scrub import GONE, Outcome, Scrub
 from catalog.sweep import Sweep
@@ -177,9 +179,11 @@ class Repairs:
 
     def _orphan(self, suspect: Suspect) -> Finding | None:
         stored = self._stat(suspect)
+        # A move that goes on finds what an earlier one left at its goal, under the file's own key.
+        moving = MOVE in Leases(self.database).held()
         if stored is None or self._known(suspect):
             return None
-        if stored.modified_at is None or stored.modified_at >= self.before:
+        if moving or stored.modified_at is None or stored.modified_at >= self.before:
             self.checked.young += 1
             return None
         detail = f"stored {stored.modified_at:%Y-%m-%d %H:%M} UTC"

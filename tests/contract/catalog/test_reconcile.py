@@ -270,6 +270,16 @@ def test_only_one_repairs_at_a_time_and_any_number_may_look(shelf: Shelf) -> Non
     assert now(shelf).run(apply=True).clean
 
 
+def test_while_files_are_moved_no_object_is_taken_for_an_orphan(shelf: Shelf) -> None:
+    orphan, move = plant(shelf, new_key()), Leases(shelf.database)
+    assert move.take("move", timedelta(days=3))
+    report = later(shelf).run(apply=True)
+    assert (report.findings, report.checked.young) == ([], 1)
+    assert orphan.key in shelf.objects()
+    move.let_go("move")
+    assert found(later(shelf).run(apply=True)) == {Damage.ORPHAN: 1}
+
+
 def test_two_that_repair_at_once_do_no_harm(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
     """As where a lease ended under a process that was suspended."""
     monkeypatch.setattr(Leases, "take", lambda *_arguments, **_named: True)
