@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -24,13 +24,15 @@ LONG = 600_000
 
 
 @contextlib.contextmanager
-def page(*, downloads: Path | None = None) -> Iterator[Page]:
-    """A page of a fresh browser. Raises RuntimeError where no Chromium is installed."""
-    found = shutil.which("chromium") or shutil.which("google-chrome")
+def page(*, downloads: Path | None = None, program: Path | None = None, options: Sequence[str] = ()) -> Iterator[Page]:
+    """A page of a fresh browser; `program` starts it where that is not Chromium itself. Raises RuntimeError where no
+    Chromium is installed.
+    """
+    found = program or shutil.which("chromium") or shutil.which("google-chrome")
     if found is None:
         raise RuntimeError("no Chromium on this machine (Debian: apt-get install chromium)")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=list(QUIET), downloads_path=downloads)
+        browser = playwright.chromium.launch(executable_path=found, args=[*QUIET, *options], downloads_path=downloads)
         try:
             opened = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
             opened.set_default_timeout(60_000)

@@ -20,11 +20,11 @@ class Relay:
 
 
 @contextlib.contextmanager
-def relay(target: str) -> Iterator[Relay]:
-    """Pass every connection on to `target` (host:port) for the length of the block."""
-    host, _, port = target.rpartition(":")
-    listener = socket.create_server(("127.0.0.1", 0))
-    counted = Relay(f"127.0.0.1:{listener.getsockname()[1]}")
+def relay(target: str, *, host: str = "127.0.0.1", port: int = 0) -> Iterator[Relay]:
+    """Pass every connection to `host:port` (0: any free one) on to `target` for the length of the block."""
+    target_host, _, target_port = target.rpartition(":")
+    listener = socket.create_server((host, port))
+    counted = Relay(f"{host}:{listener.getsockname()[1]}")
     lock = threading.Lock()
 
     def pump(source: socket.socket, sink: socket.socket, *, count: bool) -> None:
@@ -44,7 +44,7 @@ def relay(target: str) -> Iterator[Relay]:
                 near, _ = listener.accept()
             except OSError:
                 return  # the block has ended
-            far = socket.create_connection((host, int(port)))
+            far = socket.create_connection((target_host, int(target_port)))
             threading.Thread(target=pump, args=(near, far), kwargs={"count": False}, daemon=True).start()
             threading.Thread(target=pump, args=(far, near), kwargs={"count": True}, daemon=True).start()
 

@@ -168,3 +168,8 @@ def _target(output: Path | None, file_name: str) -> Path:
     if output is None:
         return Path(safe)
     return output / safe if output.is_dir() else output
+
+
+if __name__ == "__main__":
+    # Alone, as `python -m ops.push`.
+    typer.run(pull)

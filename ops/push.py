@@ -223,3 +223,8 @@ def _named(files: list[str], *, recursive: bool) -> Iterator[tuple[Path, str]]:
                 if stat.S_ISREG(file.lstat().st_mode):
                     folder = Path(named.name, *file.relative_to(path).parent.parts)
                     yield file, str_of(folder)[:LONGEST_FOLDER]
+
+
+if __name__ == "__main__":
+    # Alone, without what the other commands need: `python -m ops.push` starts at once.
+    typer.run(push)
