@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import handing_out, listing, previews, reading, reruns, starting, statistics, uploading
+from bench import handing_out, listing, previews, reading, reruns, sending, starting, statistics, uploading
 from bench.figures import Figure, save, show
 from bench.scale import FULL, SMALL, Scale
 
 MEASURES: dict[str, Callable[[Scale, Path], list[Figure]]] = {
     "upload-memory": uploading.memory,
     "upload-throughput": uploading.throughput,
+    "upload": sending.beside_others,
+    "upload-line": sending.over_line,
     "downloads": handing_out.downloads,
     "reruns": reruns.reruns,
     "listing": listing.pages,
