@@ -174,12 +174,14 @@ def build(settings: Settings) -> Services:
     trash_for = timedelta(days=settings.trash_days)
     trash = Trash(database, storages, trash_for, on_ready=reader.notice)
     rules = settings.lifecycle
-    sweep = Sweep(database, storages, timedelta(days=rules.upload_days), timedelta(days=rules.temp_days))
+    idle = timedelta(days=rules.upload_days)
+    sweep = Sweep(database, storages, idle, timedelta(days=rules.temp_days))
+    reconcile = Reconcile(database, storages, reader.notice, idle=idle)
     lifecycle = Lifecycle(database, storages, rules, trash_for)
     tasks = [
         Task("sweep", SWEEP_EVERY, sweep.sweep),
         Task("trash", SWEEP_EVERY, trash.sweep),
-        Task("reconcile", RECONCILE_EVERY, Reconcile(database, storages, reader.notice).light, after=SETTLED),
+        Task("reconcile", RECONCILE_EVERY, reconcile.light, after=SETTLED),
         Task("lifecycle", LIFECYCLE_EVERY, lambda: lifecycle.run(apply=True), after=SETTLED),
     ]
     housekeeping = Housekeeping(Leases(database), tasks)

@@ -22,6 +22,7 @@ class Damage(StrEnum):
     CHECKSUM_DIFFERS = "checksum_differs"
     COMPLETION_CUT_OFF = "completion_cut_off"
     UPLOAD_GONE = "upload_gone"
+    UPLOAD_RESTING = "upload_resting"
     REMOVAL_CUT_OFF = "removal_cut_off"
     ORPHAN = "orphan"
     STALE_UPLOAD = "stale_upload"
@@ -71,6 +72,7 @@ WORDS: dict[Damage, Words] = {
         "Uploads that arrived whole and were cut off before they stood on the shelf", "finished: the file is ready"
     ),
     Damage.UPLOAD_GONE: Words("Uploads of which the store knows nothing any more", "given up"),
+    Damage.UPLOAD_RESTING: Words("Uploads that nobody went on with for LIFECYCLE__UPLOAD_DAYS", "given up"),
     Damage.REMOVAL_CUT_OFF: Words(
         "Deleted files whose removal was cut off",
         "removed",

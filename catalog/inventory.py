@@ -109,6 +109,7 @@ class _Row(NamedTuple):
     size: int
     failure: str | None
     store_upload_id: str | None
+    touched_at: datetime | None
 
 
 class _Copy(NamedTuple):
@@ -120,11 +121,13 @@ class _Copy(NamedTuple):
 
 @dataclass
 class Inventory:
-    """Goes through every place once. Objects and uploads touched since `before` are too young to be judged."""
+    """Goes through every place once. Objects and uploads touched since `before` are too young to be judged; an upload
+    touched since `rests_since` may still be gone on with."""
 
     database: Database
     storages: Storages
     before: datetime
+    rests_since: datetime
     suspects: Suspects
     checked: Checked
     seen: list[PlaceSeen] = field(default_factory=list)
@@ -217,6 +220,8 @@ class Inventory:
                 kind = Damage.COMPLETION_CUT_OFF
             elif row.store_upload_id not in upload_ids:
                 kind = Damage.UPLOAD_GONE
+            elif row.touched_at is not None and row.touched_at < self.rests_since:
+                kind = Damage.UPLOAD_RESTING
         else:
             seen.rows += 1
             if stored is None or stored.size != row.size:
@@ -267,7 +272,7 @@ def _rows(session: Session, place: Place) -> Iterator[_Row]:
     query = (
         sql_select(
             *(col(File.key), col(File.id), col(File.role), col(File.status), col(File.size), col(File.failure)),
-            col(Upload.store_upload_id),
+            *(col(Upload.store_upload_id), col(Upload.touched_at)),
         )
         .outerjoin(Upload, col(Upload.file_id) == col(File.id))
         .where(col(File.backend) == place.backend, col(File.bucket) == place.bucket)

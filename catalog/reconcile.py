@@ -25,6 +25,7 @@ from catalog.kept_counts import KeptCounts
 from catalog.leases import Leases
 from catalog.repairs import Repairs
 from catalog.reports import ReportKind, Reports
+from catalog.sweep import IDLE
 from db import Database
 from db.tables import File, FileStatus
 from db.utc import utc_now
@@ -43,7 +44,15 @@ SAMPLE = 20
 """Of so many doubted files each is looked for by itself before the bucket is said to have lost most of them."""
 NAMED_IN_KEPT_REPORT = 20
 BATCH = 200
-SAFE = frozenset({Damage.COMPLETION_CUT_OFF, Damage.UPLOAD_GONE, Damage.REMOVAL_CUT_OFF, Damage.STALE_UPLOAD})
+SAFE = frozenset(
+    {
+        Damage.COMPLETION_CUT_OFF,
+        Damage.UPLOAD_GONE,
+        Damage.UPLOAD_RESTING,
+        Damage.REMOVAL_CUT_OFF,
+        Damage.STALE_UPLOAD,
+    }
+)
 """What a crash leaves and what is put right without anybody asking."""
 
 _log = structlog.get_logger("catalog")
@@ -55,12 +64,14 @@ def _ignore(_file_id: uuid.UUID) -> None:
 
 @dataclass(frozen=True)
 class Reconcile:
-    """One check at a time repairs; any number may look. `on_ready` hears of files that a repair made ready."""
+    """One check at a time repairs; any number may look. `on_ready` hears of files that a repair made ready; `idle` is
+    how long an upload may rest."""
 
     database: Database
     storages: Storages
     on_ready: Callable[[uuid.UUID], None] = _ignore
     now: Callable[[], datetime] = utc_now
+    idle: timedelta = IDLE
 
     def run(self, *, apply: bool, deep: bool = False, older_than: timedelta = YOUNGEST) -> ReconcileReport:
         """Check everything; `deep` reads every byte, too. The report is kept for the Storage screen.
@@ -88,12 +99,15 @@ class Reconcile:
         began, now = time.monotonic(), self.now()
         report = ReconcileReport(now, applied=bool(mends), deep=deep, older_than=older_than)
         with Suspects() as suspects, self._alone(repairing=bool(mends)) as hold:
-            inventory = Inventory(self.database, self.storages, now - older_than, suspects, report.checked)
+            inventory = Inventory(
+                self.database, self.storages, now - older_than, now - self.idle, suspects, report.checked
+            )
             inventory.take()
             repairs = Repairs(
                 self.database,
                 self.storages,
                 now - older_than,
+                now - self.idle,
                 mends,
                 report.checked,
                 finish_young=finish_young,

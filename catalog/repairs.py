@@ -48,13 +48,14 @@ def _say_nothing() -> None:
 class Repairs:
     """`look` tells what is wrong, and repairs it where `mends` has its kind.
 
-    `before`: objects and uploads touched since are never removed. `finish_young`: whether an upload that was cut off
-    since then is finished already, which removes nothing.
+    `before`: objects and uploads touched since are never removed. `rests_since`: uploads touched since are gone on
+    with. `finish_young`: whether an upload that was cut off after `before` is finished already, which removes nothing.
     """
 
     database: Database
     storages: Storages
     before: datetime
+    rests_since: datetime
     mends: frozenset[Damage]
     checked: Checked
     finish_young: bool = True
@@ -71,6 +72,7 @@ class Repairs:
             Damage.SIZE_DIFFERS: self._size_differs,
             Damage.COMPLETION_CUT_OFF: self._completion_cut_off,
             Damage.UPLOAD_GONE: self._upload_gone,
+            Damage.UPLOAD_RESTING: self._upload_resting,
             Damage.REMOVAL_CUT_OFF: self._removal_cut_off,
             Damage.ORPHAN: self._orphan,
             Damage.STALE_UPLOAD: self._stale_upload,
@@ -156,7 +158,16 @@ class Repairs:
         if upload.touched_at >= self.before:
             self.checked.young += 1
             return None
-        found = Finding(Damage.UPLOAD_GONE, suspect.where, file.file_name, 0, str(file.id))
+        return self._given_up(Finding(suspect.kind, suspect.where, file.file_name, 0, str(file.id)), file)
+
+    def _upload_resting(self, suspect: Suspect) -> Finding | None:
+        both = self._upload(suspect)
+        if both is None or both[1].touched_at >= self.rests_since or self._stat(suspect) is not None:
+            return None
+        file = both[0]
+        return self._given_up(Finding(suspect.kind, suspect.where, file.file_name, 0, str(file.id)), file)
+
+    def _given_up(self, found: Finding, file: File) -> Finding | None:
         if found.kind not in self.mends:
             return found
         if not Sweep(self.database, self.storages).give_up(file):

@@ -54,7 +54,8 @@ def reconcile(
     """
     youngest = age(older_than)
     with opened() as services:
-        check = Reconcile(services.database, services.storages)
+        idle = timedelta(days=services.settings.lifecycle.upload_days)
+        check = Reconcile(services.database, services.storages, idle=idle)
         try:
             report = _run(check, apply=apply, deep=deep, older_than=youngest)
         except InvalidAge as error:

@@ -37,6 +37,7 @@ from tests.contract.catalog.damaging import (
     sent,
     sha256,
     store_upload_id,
+    the_day_after_tomorrow,
 )
 
 
@@ -153,6 +154,16 @@ def test_an_upload_that_the_store_forgot_is_given_up_when_it_is_old(shelf: Shelf
     assert not has_row(shelf, forgotten.file_id)
     assert len(shelf.uploads.get(shelf.caller, under_way.upload_id).received) == 1, "the other one goes on"
     assert later(shelf).run(apply=True).findings == []
+
+
+def test_an_upload_that_rests_too_long_is_given_up(shelf: Shelf) -> None:
+    started = sent(shelf)
+    rested = Reconcile(shelf.database, shelf.storages, now=the_day_after_tomorrow, idle=timedelta(days=3))
+    assert rested.run(apply=True).findings == []
+    rested = Reconcile(shelf.database, shelf.storages, now=the_day_after_tomorrow, idle=timedelta(days=1))
+    assert found(rested.run(apply=False)) == {Damage.UPLOAD_RESTING: 1}
+    assert rested.run(apply=True).clean
+    assert (has_row(shelf, started.file_id), shelf.uploads_in_store()) == (False, [])
 
 
 def test_uploads_in_the_store_without_a_row_are_dropped_when_they_are_old(shelf: Shelf) -> None:

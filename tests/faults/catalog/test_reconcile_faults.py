@@ -57,6 +57,7 @@ def shelf(url: str, tmp_path: Path) -> Iterator[Shelf]:
         yield make_shelf(database, storages)
 
 
+@pytest.mark.long
 def test_a_check_that_is_killed_again_and_again_ends_clean_and_loses_nothing(
     shelf: Shelf, url: str, tmp_path: Path
 ) -> None:
@@ -68,7 +69,7 @@ def test_a_check_that_is_killed_again_and_again_ends_clean_and_loses_nothing(
     finished = [cut_off(shelf).file_id for _ in range(5)]
     for _ in range(10):
         plant(shelf, new_key())
-    for _ in range(6):
+    for _ in range(4):
         process = subprocess.Popen(
             [sys.executable, "-c", KILLED, str(tmp_path), url], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
