@@ -12,11 +12,12 @@ WORKERS ?= 3
 BENCH_ARGS ?=
 SCREENS_ARGS ?=
 
-.PHONY: help run test check format bench screens clean
+.PHONY: help run test faults check format bench screens clean
 
 help:
 	@echo "make run      start Datashelf at http://localhost:8501 (PORT=… for another port)"
 	@echo "make test     run every test this machine can, and say what was left out"
+	@echo "make faults   kill app, store, database and clients at random and compare the books (FULL=1: 200 kills; SEED=…)"
 	@echo "make check    lint, formatting, types, migrations, who may import whom"
 	@echo "make format   let ruff format and sort"
 	@echo "make bench    measure the budgets beside their peers (BENCH_ARGS=--small for a quick look)"
@@ -29,6 +30,10 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-dev
 	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+# Reads FULL and SEED from its environment, where make puts what stands on its command line.
+faults: $(VENV)/.installed-dev
+	@exec $(PYTHON) -m tests.faults.everything
 
 check: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check .
