@@ -131,11 +131,23 @@ class Fetching:
             if replace:
                 self.part.replace(self.target)
             else:
-                # A link never replaces: a file that came into being meanwhile stays what it is.
-                os.link(self.part, self.target)
-                self.part.unlink()
+                self._name_it()
             note.path.unlink(missing_ok=True)
         return sha256
+
+    def _name_it(self) -> None:
+        """Raises FileExistsError where a file came into being meanwhile: a link never replaces."""
+        try:
+            os.link(self.part, self.target)
+        except FileExistsError:
+            raise
+        except OSError:
+            # A file system without links, such as exFAT.
+            if self.target.exists():
+                raise
+            self.part.rename(self.target)
+            return
+        self.part.unlink()
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

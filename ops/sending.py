@@ -26,6 +26,8 @@ MOST_REFUSED = 6
 """How often in a row a store may refuse a link signed a moment before: a while, for one that has just started."""
 MOST_ROUNDS = 3
 """How often parts that are not what they should be are sent again."""
+ROUND_AGAIN = frozenset({"parts-missing", "part-mismatch", "size-mismatch"})
+"""Problems that another look at the store's parts may solve."""
 LATER_FIELDS = ("modified_at", "folder", "head_sha256", "tail_sha256")
 """What a server of 0.1 refuses to hear of."""
 
@@ -107,9 +109,9 @@ class Sending:
                     self._send_missing(whole)
                     return self._complete(whole)
                 except Refused as error:
-                    if error.status == 404:
-                        return self._finished_elsewhere(error)
-                    if last or error.slug not in ("parts-missing", "part-mismatch", "size-mismatch"):
+                    if error.status == 404 and (done := self._finished_elsewhere()) is not None:
+                        return done
+                    if last or (error.slug not in ROUND_AGAIN and error.status != 404):
                         raise
                     self.meter.say(f"{error} Looking again at what the store has …")
             raise AssertionError("the last round returns or raises")
@@ -230,14 +232,20 @@ class Sending:
             done = self.remote.ask("POST", path, json={"parts": parts})
         return done
 
-    def _finished_elsewhere(self, error: Refused) -> dict[str, Any]:
-        """The dataset, where somebody else completed this upload; completing again gives everybody the same answer."""
+    def _finished_elsewhere(self) -> dict[str, Any] | None:
+        """The dataset, where somebody else completed this upload: completing again gives everybody the same answer.
+
+        None where the upload is open still, and a store that had just started did not know it. Raises Refused where it
+        is no more.
+        """
         try:
             done: dict[str, Any] = self.remote.ask("POST", f"/uploads/{self.upload_id}/complete", json={"parts": []})
-        except Refused:
+        except Refused as error:
+            if error.slug == "parts-missing":
+                return None
             raise Refused(
                 "The upload was cancelled meanwhile. Run the same command again to send the file anew.",
-                status=404,
+                status=error.status,
                 slug=error.slug,
             ) from error
         return done
