@@ -153,6 +153,7 @@ class Scrub:
         except BucketMissing:
             raise
         except FileNotInStorage:
+            self._doubt(file)
             reading, wrong = None, Wrong(GONE, {"missing": True})
         outcome = self._note(file, reading, wrong) if note else _outcome(reading, wrong)
         CHECKS.labels("scrub", outcome).inc()
@@ -161,6 +162,16 @@ class Scrub:
             facts = wrong.detail if wrong is not None else {}
             _log.error("stored file is not right", file_id=str(file_id), outcome=str(outcome), **facts)
         return outcome
+
+    def _doubt(self, file: File) -> None:
+        """Raises StorageUnavailable where not this file is missing but everything: the wrong disk, or an empty one."""
+        there = (File.backend == file.backend, File.bucket == file.bucket, File.role == file.role)
+        with self.database.session() as session:
+            others = select(File.id).where(*there, File.status == FileStatus.READY, File.id != file.id).limit(1)
+            alone = session.exec(others).first() is None
+        ref = ref_of(file)
+        if not alone and next(self.storages.of(Backend(file.backend)).list_files(ref.role), None) is None:
+            raise StorageUnavailable("the bucket is empty, though files were stored in it", ref=ref)
 
     def _judged(
         self, file: File, told: Digests, pace: Callable[[], None] | None

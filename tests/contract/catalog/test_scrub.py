@@ -20,7 +20,7 @@ from catalog.reports import ReportKind, Reports
 from catalog.scrub import Outcome, Scrub
 from db.tables import Event, File, FileStatus
 from db.utc import utc_now
-from storage import Backend
+from storage import Backend, StorageUnavailable
 from tests.contract.catalog.conftest import Shelf
 
 DAY = timedelta(days=1)
@@ -133,6 +133,16 @@ def test_a_missing_object_fails_the_file_and_comes_back_with_it(shelf: Shelf, sc
     put_under(shelf, newest, DATA + b"2,Grace\n")
     assert scrub.run()
     assert shelf.datasets.get(shelf.caller, dataset_id).summary.file_id == newest
+
+
+def test_where_everything_is_gone_the_store_is_doubted_and_not_the_files(shelf: Shelf, scrub: Scrub) -> None:
+    files = [aged(shelf), aged(shelf)]
+    for file_id in files:
+        row = row_of(shelf, file_id)
+        assert shelf.storages.of(Backend(row.backend)).delete_file(ref_of(row))
+    with pytest.raises(StorageUnavailable):
+        scrub.run()
+    assert [row_of(shelf, file_id).status for file_id in files] == [FileStatus.READY] * 2
 
 
 def test_one_of_two_replicas_scrubs(shelf: Shelf, scrub: Scrub) -> None:
