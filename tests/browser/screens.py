@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.app_server import ROOT, RunningApp, running_app
 from tests.real_parts import free_port
+from tests.shelf_client import store
 
 CHROMIUM = (
     "--no-sandbox",
@@ -63,7 +64,7 @@ def shelves() -> tuple[Shelf, ...]:
         "MINIO__RETRY_ATTEMPTS": "1",
     }
     return (
-        Shelf("empty", samples=False, env={}, paths=("/", "/upload", "/storage")),
+        Shelf("empty", samples=False, env={}, paths=("/", "/upload", "/storage", "/trash")),
         Shelf(
             "filled",
             samples=True,
@@ -79,6 +80,7 @@ def shelves() -> tuple[Shelf, ...]:
                 "/dataset?id={first}&tab=Query&sql=" + quote("SELECT stat FROM data"),
                 "/dataset?id={first}&tab=Use+it",
                 "/storage",
+                "/trash",
             ),
         ),
         Shelf("away", samples=True, env=away, paths=("/", "/upload", "/storage")),
@@ -113,6 +115,8 @@ def photograph(shelf: Shelf, browser: Browser, folder: Path, out: Path) -> int:
     bad = 0
     with running_app(folder / shelf.name, shelf.env) as app:
         first = load_samples(app) if shelf.samples else ""
+        if shelf.name == "filled":
+            fill_trash(app)
         for path in shelf.paths:
             for device, width, height, theme in VIEWS:
                 trouble: list[str] = []
@@ -157,6 +161,17 @@ def load_samples(app: RunningApp) -> str:
             time.sleep(0.2)
             items = client.get("/datasets").json()["items"]
     return str(items[0]["id"])
+
+
+def fill_trash(app: RunningApp) -> None:
+    """A dataset with two versions, and one version of another, deleted."""
+    old = store(app, b"day,rain\n1,0.4\n", "rain-2024.csv", name="Rain, first draft")
+    store(app, b"day,rain\n1,0.4\n2,1.1\n", "rain-2025.csv", dataset_id=old["id"])
+    with app.client() as client:
+        kept = client.get("/datasets", params={"q": "Palmer"}).json()["items"][0]
+        version = store(app, b"species\nGentoo\n", "penguins-cut.csv", dataset_id=kept["id"])
+        client.delete(f"/files/{version['file_id']}").raise_for_status()
+        client.delete(f"/datasets/{old['id']}").raise_for_status()
 
 
 def listen(page: Page, trouble: list[str], *, host: str) -> None:

@@ -167,7 +167,7 @@ def test_delete_asks_once_naming_it_and_goes_back_to_the_list(local_app: Running
     with local_app.client() as client:
         assert client.get(f"/datasets/{dataset['id']}").status_code == 404
     back(page)
-    expect(page.get_by_text("This dataset is not on the shelf")).to_be_visible()
+    expect(page.get_by_text(f"“{dataset['name']}” is in the Trash")).to_be_visible()
     page.get_by_role("button", name="Show all datasets").click()
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
 

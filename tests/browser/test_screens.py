@@ -35,6 +35,7 @@ def themed(request: pytest.FixtureRequest, chromium: Browser) -> Iterator[Page]:
         ("/", "Nothing on the shelf yet"),
         ("/upload", "Drop files or a folder here"),
         ("/storage", "All is well"),
+        ("/trash", "Nothing in the Trash"),
         ("/dataset?id=00000000-0000-4000-8000-000000000000", "This dataset is not on the shelf"),
         ("/dataset?id=zzz", "This dataset is not on the shelf"),
         ("/dataset", "This dataset is not on the shelf"),
@@ -54,7 +55,9 @@ def test_the_first_visitor_of_a_fresh_process_gets_the_page_in_its_frame(
 
 def test_every_screen_of_a_full_shelf_is_free_of_trouble(shelf: RunningApp, page: Page, trouble: Trouble) -> None:
     dataset = shelve(shelf)
-    for address in ("/", "/upload", "/storage", f"/upload?dataset={dataset['id']}"):
+    with shelf.client() as client:
+        client.delete(f"/datasets/{shelve(shelf)['id']}")
+    for address in ("/", "/upload", "/storage", "/trash", f"/upload?dataset={dataset['id']}"):
         page.goto(shelf.url + address)
         settle(page)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
@@ -99,12 +102,16 @@ def test_popovers_and_dialogs_follow_the_theme(local_app: RunningApp, themed: Pa
 
 def test_on_a_phone_nothing_scrolls_sideways(local_app: RunningApp, chromium: Browser) -> None:
     long = shelve(local_app, name=unique("a-very-long-name-without-a-place-to-break-" * 3))
+    with local_app.client() as client:
+        deleted = shelve(local_app, name=unique("another-very-long-name-without-a-place-to-break-" * 3))
+        client.delete(f"/datasets/{deleted['id']}")
     context = chromium.new_context(viewport={"width": 390, "height": 844})
     page = context.new_page()
     for address in (
         "/",
         "/upload",
         "/storage",
+        "/trash",
         f"/dataset?id={long['id']}",
         *(f"/dataset?id={long['id']}&tab={tab}" for tab in ("Columns", "Chart", "Query", "Use+it")),
     ):

@@ -37,9 +37,7 @@ def upgrade() -> None:
     # What was read to its end and agreed with its checksum was right then.
     op.execute("UPDATE file SET verified_at = scanned_at WHERE sha256_verified AND status = 'ready'")
 
-    op.create_index(
-        "ix_dataset_trashed", "dataset", ["trashed_at"], sqlite_where=TRASHED, postgresql_where=TRASHED
-    )
+    op.create_index("ix_dataset_trashed", "dataset", ["trashed_at"], sqlite_where=TRASHED, postgresql_where=TRASHED)
     op.create_index("ix_file_trashed", "file", ["trashed_at"], sqlite_where=TRASHED, postgresql_where=TRASHED)
     op.create_index("ix_file_unverified", "file", ["verified_at"], sqlite_where=READY, postgresql_where=READY)
     op.create_index(
@@ -85,6 +83,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    lying = sa.text("SELECT 1 FROM file WHERE status = 'trashed' LIMIT 1")
+    if op.get_bind().execute(lying).first() is not None:
+        raise RuntimeError(
+            "Something is in the trash, which the version before does not know. "
+            "Restore it or remove it for good, then go back."
+        )
     for table in ("report", "lease", "old_copy", "part_digests"):
         op.drop_table(table)
     for index, table in (

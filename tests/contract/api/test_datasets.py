@@ -160,12 +160,12 @@ def test_bad_patch_is_422_and_a_taken_name_409(shelf: RunningApp) -> None:
         assert client.get(path).json()["name"] == one["name"]
 
 
-def test_delete_is_204_once_and_the_bytes_are_gone(shelf: RunningApp) -> None:
+def test_delete_for_good_is_204_once_and_the_bytes_are_gone(shelf: RunningApp) -> None:
     dataset = store(shelf, CSV, "x.csv", name=unique())
     link = dataset["download_url"]
     assert httpx.get(link).status_code == 200
     with shelf.client() as client:
-        assert client.delete(f"/datasets/{dataset['id']}").status_code == 204
+        assert client.delete(f"/datasets/{dataset['id']}", params={"permanent": True}).status_code == 204
         problem(client.delete(f"/datasets/{dataset['id']}"), 404, "dataset-not-found")
         problem(client.get(f"/files/{dataset['file_id']}"), 404, "file-not-found")
     assert httpx.get(link).status_code == 404
