@@ -1,8 +1,8 @@
 """The uploads in the frame: a card in the sidebar, and on a phone a one-line pill at the bottom edge.
 
-Both look at the browser's upload queue (`uploader/queue.js`), which the pill opens where no uploader has: after a reload
-they say what was under way. They show nothing while it is empty or while an uploader on the page shows the same list.
-Draw them outside `pg.run()`: then no change of page mounts them anew.
+Both look at the browser's upload queue (`uploader/queue.js`), which the pill opens where no uploader has, so that they
+say after a reload what was under way. They show nothing while it is empty or while an uploader on the page shows the
+same list. Draw them outside `pg.run()`: then no change of page mounts them anew.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from tests.real_parts import missing
 
@@ -44,14 +44,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    path = chromium_path()
-    if path is None:
+def playwright_of_session() -> Iterator[Playwright]:
+    """For tests that start a browser of their own."""
+    if chromium_path() is None:
         missing("Chromium")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright_of_session: Playwright) -> Iterator[Browser]:
+    browser = playwright_of_session.chromium.launch(executable_path=chromium_path(), args=list(FLAGS))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

@@ -113,9 +113,12 @@ def test_a_hostile_name_is_text_in_the_tray(local_app: RunningApp, page: Page, t
     assert page.evaluate("window.pwned") is None
 
 
-def test_a_closed_tab_is_asked_about_only_while_something_is_on_its_way(
-    local_app: RunningApp, page: Page, big: Path
+@pytest.mark.parametrize("keeps", [True, False], ids=["kept", "nothing-kept"])
+def test_a_closed_tab_is_asked_about_only_where_something_would_be_lost(
+    local_app: RunningApp, page: Page, big: Path, keeps: bool
 ) -> None:
+    if not keeps:  # as in a private window
+        page.add_init_script("IDBFactory.prototype.open = () => { throw new DOMException('no', 'SecurityError'); };")
     screen = UploadScreen(local_app, page).open()
     asked: list[str] = []
 
@@ -123,19 +126,47 @@ def test_a_closed_tab_is_asked_about_only_while_something_is_on_its_way(
         asked.append(dialog.type)
         dialog.dismiss()
 
-    page.on("dialog", stay)
     screen.slow(SLOW)
     screen.choose(big)
     screen.wait_for(big.name, "sending")
     page.locator("h1").click()  # browsers ask only somebody who has touched the page
-    page.close(run_before_unload=True)
-    page.wait_for_timeout(500)
-    assert asked == ["beforeunload"]
-    screen.row(big.name).get_by_role("button", name=f"Cancel {big.name}").click()
-    expect(page.get_by_text("Drop files or a folder here")).to_be_visible()
+    page.on("dialog", stay)
+    with page.expect_event("close" if keeps else "dialog"):
+        page.close(run_before_unload=True)
+    assert asked == ([] if keeps else ["beforeunload"])
+
+
+def test_after_a_reload_the_tray_says_what_was_under_way(local_app: RunningApp, page: Page, big: Path) -> None:
+    screen = UploadScreen(local_app, page).open()
+    screen.slow(8 * MIB)
+    screen.choose(big)
+    screen.wait_for_share(big.name, 60)
+    go_to(page, "Storage")
+    page.reload()
+    expect(tray(page).get_by_text("1 upload interrupted", exact=True)).to_be_visible()
+    expect(tray(page).get_by_text("16.8 of 31.5 MB stored", exact=True)).to_be_visible()
+    tray(page).get_by_role("button", name="Show").click()
+    screen.wait_for(big.name, "interrupted")
+    screen.row(big.name).get_by_role("button", name=f"Discard {big.name}").click()
+    expect(screen.row(big.name)).to_contain_text(f"Discard {big.name}? The 16.8 MB stored of it are removed.")
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as undone:
+        screen.row(big.name).get_by_role("button", name=f"Discard: {big.name}").click()
+    assert undone.value.status == 204
     page.reload()
     expect(page.get_by_text("Drop files or a folder here")).to_be_visible()
-    assert asked == ["beforeunload"]
+
+
+def test_the_tray_pauses_and_resumes_all(local_app: RunningApp, page: Page, big: Path) -> None:
+    screen = UploadScreen(local_app, page).open()
+    screen.slow(8 * MIB)
+    screen.choose(big)
+    screen.wait_for_share(big.name, 60)
+    go_to(page, "Storage")
+    tray(page).get_by_role("button", name="Pause all").click()
+    expect(tray(page).get_by_text("1 upload paused", exact=True)).to_be_visible()
+    expect(tray(page).get_by_text("16.8 of 31.5 MB stored", exact=True)).to_be_visible()
+    tray(page).get_by_role("button", name="Resume all").click()
+    expect(tray(page).get_by_text("1 file uploaded")).to_be_visible(timeout=60_000)
 
 
 def test_a_phone_has_a_pill_that_follows_and_opens_the_list(local_app: RunningApp, phone: Page, big: Path) -> None:

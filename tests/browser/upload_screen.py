@@ -24,13 +24,20 @@ class UploadScreen:
     puts: list[str] = field(default_factory=list)
 
     def open(self, path: str = "/upload", *, tidy: bool = True) -> UploadScreen:
-        """Open the page; what other tests have left unfinished on a shared shelf is undone first, unless `tidy` is off."""
+        """Open the page; what others have left unfinished on a shared shelf is undone first, unless `tidy` is off."""
         if tidy:
             discard_unfinished(self.app)
         self.page.on("request", lambda request: self.puts.append(request.url) if request.method == "PUT" else None)
         self.page.goto(self.app.url + path)
         expect(self.page.get_by_role("button", name="Choose files")).to_be_visible()
         return self
+
+    def choose_again(self, name: str, file: Path) -> None:
+        """Show an interrupted upload its file."""
+        self.page.evaluate("window.showOpenFilePicker = undefined")
+        with self.page.expect_file_chooser() as chooser:
+            self.row(name).get_by_role("button", name=f"Choose the file: {name}").click()
+        chooser.value.set_files(file)
 
     def choose(self, *files: Path) -> None:
         self.page.set_input_files("input[data-part=files]", files)
@@ -60,7 +67,7 @@ class UploadScreen:
 
     def wait_for(self, name: str, state: str) -> None:
         """Until the file's row is `waiting`, `sending`, `paused`, `interrupted`, `same`, `failed`, `done`, …"""
-        expect(self.row(name)).to_have_attribute("data-state", state, timeout=60_000)
+        expect(self.row(name)).to_have_attribute("data-state", state, timeout=90_000)
 
     def sentence(self, name: str) -> str:
         return self.row(name).locator(".sentence").inner_text()
@@ -70,7 +77,7 @@ class UploadScreen:
         self.page.wait_for_function(
             "([name, share]) => window.__datashelf.uploads.find((one) => one.name === name)?.fraction() >= share",
             arg=[name, percent / 100],
-            timeout=60_000,
+            timeout=90_000,
         )
 
     def wait_until_open(self) -> str:

@@ -58,7 +58,7 @@ function sentenceFor({ kind, detail }, percent) {
     case "file-gone":
       return "The file can no longer be read: it was moved, deleted or locked. Choose it again.";
     case "upload-gone":
-      return "This upload was discarded elsewhere, or the store no longer has its beginning. Retry sends it from the start.";
+      return "This upload was discarded elsewhere, or the store no longer has its beginning. Retry sends what is missing.";
     default:
       return detail || "The upload failed. Retry tries it again.";
   }

@@ -151,7 +151,7 @@ class Row {
     if (this.#sentence.textContent === parts.join(" · ")) return;
     this.#sentence.replaceChildren(
       ...parts.flatMap((part, index) => {
-        const strong = index === 0 && part.endsWith(" %");
+        const strong = index === 0 && /^\d+ %$/.test(part);
         const words = make(strong ? "strong" : "span", "", part);
         return index ? [make("span", "dot", " · "), words] : [words];
       }),

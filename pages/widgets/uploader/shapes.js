@@ -8,8 +8,8 @@ const SHAPES = {
   check: ["M5 12.5l4.7 4.7L19.3 7.3", ""],
   close: ["M6 6l12 12M18 6L6 18", ""],
   link: ["M10 7.5H7.2a4.5 4.5 0 0 0 0 9H10M14 7.5h2.8a4.5 4.5 0 0 1 0 9H14M8.5 12h7", ""],
-  pause: ["M9 6.2v11.6M15 6.2v11.6", ""],
-  play_arrow: ["M8.5 6.4v11.2l8.8-5.6z", ""],
+  pause: ["M7 6.5h2.8v11H7zM14.2 6.5H17v11h-2.8z", ""],
+  play_arrow: ["M8 5.6v12.8L18 12z", ""],
   copy_all: ["M9 8.6h9.4v10.8H9zM15 8.6V5.2H5.6V16H9", ""],
   priority_high: [
     "",

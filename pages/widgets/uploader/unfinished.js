@@ -102,8 +102,9 @@ class Unfinished {
 
   async #end(upload) {
     if (upload.uploadId) await upload.lookForEnd();
-    if (upload.state === "done") this.#queue.completes(upload);
-    else this.#queue.drop(upload);
+    if (upload.state === "done") return this.#queue.completes(upload);
+    this.#queue.drop(upload);
+    void this.#queue.records.remove(upload.key);
   }
 
   #isShown({ upload_id: uploadId, filename, size }) {

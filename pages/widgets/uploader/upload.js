@@ -425,9 +425,10 @@ class Upload {
       this.#finish(body);
     } catch (failure) {
       if (failure instanceof Cancelled) return;
-      void callApi("DELETE", `/uploads/${this.uploadId}`).catch(() => null);
-      this.failure = new Failure("upload-gone");
-      this.#forget();
+      // Only where the app no longer knows of it is there nothing to lose by beginning anew.
+      const gone = failure.kind === "upload-not-found";
+      this.failure = gone || failure.kind === "parts-missing" ? new Failure("upload-gone") : failure;
+      if (gone) this.#forget();
       this.#is("failed");
     }
   }
