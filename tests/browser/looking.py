@@ -35,8 +35,9 @@ def settle(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 
-PROBE = re.compile(r"/[^/]+/_stcore/(health|host-config)$")
-"""Streamlit's browser half finds its base path by asking under the page's own path first; that 404 is its answer."""
+PROBE = re.compile(r"/[^/]+/_stcore/(health|host-config)$|/temp/doctor/")
+"""Streamlit's browser half finds its base path by asking under the page's own path first; that 404 is its answer. The
+Doctor asks for what must be refused."""
 
 
 @dataclass
