@@ -169,8 +169,10 @@ class Scrub:
         with self.database.session() as session:
             others = select(File.id).where(*there, File.status == FileStatus.READY, File.id != file.id).limit(1)
             alone = session.exec(others).first() is None
-        ref = ref_of(file)
-        if not alone and next(self.storages.of(Backend(file.backend)).list_files(ref.role), None) is None:
+        storage, ref = self.storages.of(Backend(file.backend)), ref_of(file)
+        if alone or storage.bucket_for(ref.role) != file.bucket:
+            return
+        if next(storage.list_files(ref.role), None) is None:
             raise StorageUnavailable("the bucket is empty, though files were stored in it", ref=ref)
 
     def _judged(

@@ -270,8 +270,9 @@ class Upload(SQLModel, table=True):
 
 
 class PartDigests(SQLModel, table=True):
-    """SHA-256 of each part of a file, as the client sent it: 32 bytes each, one after the other; zeros where unknown.
+    """SHA-256 of each part of a file: 32 bytes each, one after the other; zeros where unknown.
 
+    As the client told it; where it told none, as the part was when the whole file was read the first time.
     Part n is bytes [(n−1)·part_size, n·part_size) of the file.
     """
 

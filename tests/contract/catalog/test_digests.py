@@ -190,22 +190,20 @@ def test_wrong_bytes_that_come_once_fail_nothing(shelf: Shelf, previewer: Previe
         """Reads wrong bytes, as many times as it is told."""
 
         times = 1
-        steady = True
 
         def scan(self, *args: object, **kwargs: object) -> Scan:
             scan = previewer.scan(*args, **kwargs)  # type: ignore[arg-type]
             if self.times == 0:
                 return scan
             self.times -= 1
-            other = os.urandom(32)
-            return replace(scan, sha256=other.hex(), part_digests=b"")
+            return replace(scan, sha256=os.urandom(32).hex(), part_digests=os.urandom(64))
 
-    file_id = stored(shelf, b"a\n1\n").files[0].id
+    file_id = stored(shelf, TWO_PARTS).files[0].id
     with closing(Lying(Limits(), workers=1)) as lying:
         read_all(shelf, lying, scanned(shelf, file_id))
         row = row_of(shelf, file_id)
         assert (row.status, row.sha256_verified, row.failure) == (FileStatus.READY, True, None)
-        unsteady = stored(shelf, b"a\n2\n").files[0].id
+        unsteady = stored(shelf, TWO_PARTS).files[0].id
         lying.times = 2
         read_all(shelf, lying, lambda: row_of(shelf, unsteady).read_attempts > 0)
         row = row_of(shelf, unsteady)
