@@ -25,15 +25,17 @@ from catalog.snapshots import (
     KeptFile,
     Lines,
     Manifest,
+    SnapshotDamaged,
     SnapshotError,
     TableLines,
     Unwatched,
     Watcher,
-    complete_snapshots,
     copies,
     read_lines,
+    read_manifest,
     remove_snapshot,
     snapshot_name,
+    snapshots,
     write_lines,
     write_manifest,
 )
@@ -170,13 +172,18 @@ class Backup:
             )
 
     def _check_place(self, shelf: uuid.UUID | None) -> None:
-        for name, manifest in complete_snapshots(self.vault):
-            if None not in (shelf, manifest.shelf) and shelf != manifest.shelf:
-                raise SnapshotError(
-                    f"{self.vault.place} holds backups of another installation (snapshot {name}). Give each "
-                    "installation a place of its own."
-                )
-            return
+        for name in reversed(snapshots(self.vault)):
+            # One that is damaged tells nothing; it stays, and a new snapshot is the better for it.
+            with suppress(SnapshotDamaged):
+                manifest = read_manifest(self.vault, name)
+                if manifest is None or manifest.shelf is None:
+                    continue
+                if shelf not in (None, manifest.shelf):
+                    raise SnapshotError(
+                        f"{self.vault.place} holds backups of another installation (snapshot {name}). Give each "
+                        "installation a place of its own."
+                    )
+                return
 
     def _tables(self, connection: Connection, folder: str) -> Iterator[TableLines]:
         tables = exported_tables()

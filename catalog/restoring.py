@@ -38,8 +38,6 @@ from storage.checked import CheckedStream, ContentDiffers, as_binary
 from storage.protocol import Backend, BucketMissing, BucketRole, FileNotInStorage, FileStorage, ObjectRef
 from storage.vault import Vault
 
-AT_ONCE = 200
-"""Files looked up, and settled, in one transaction."""
 SETTLED_EVERY = timedelta(seconds=5)
 """However few files came back in it: so much is written again after a kill."""
 
@@ -94,6 +92,8 @@ class Restore:
     storages: Storages
     watcher: Watcher = field(default_factory=Unwatched)
     parallel: int = 4
+    at_once: int = 200
+    """Files looked up, and settled, in one transaction."""
 
     def run(self, snapshot: str = "latest") -> RestoreReport:
         """Restore a snapshot, or go on with one that was begun.
@@ -114,11 +114,13 @@ class Restore:
         target.prepare()
         report = RestoreReport(self.vault.place, name, manifest.taken_at, manifest.with_objects)
         report.rows, report.went_on = sum(table.rows for table in manifest.tables), begun is not None
-        if begun is None:
-            to = target if manifest.with_objects else None
-            filled = fill_catalogue(self.database, self.vault, name, manifest, self.watcher, to)
-            report.given_up, report.replaced = filled.given_up, filled.replaced
-        self._restore_files(report, manifest, target)
+        # The list is opened, and so checked, before anything is changed.
+        with read_lines(self.vault, manifest.files) as lines:
+            if begun is None:
+                to = target if manifest.with_objects else None
+                filled = fill_catalogue(self.database, self.vault, name, manifest, self.watcher, to)
+                report.given_up, report.replaced = filled.given_up, filled.replaced
+            self._restore_files(report, manifest, lines, target)
         content = {"snapshot": name, "place": self.vault.place, "finished": True}
         Reports(self.database).keep(ReportKind.RESTORE, content | {"report": report.to_plain()})
         return report
@@ -130,7 +132,9 @@ class Restore:
         last = Reports(self.database).last(ReportKind.RESTORE)
         return str(last.content["snapshot"]) if last is not None and not last.content["finished"] else None
 
-    def _restore_files(self, report: RestoreReport, manifest: Manifest, target: FileStorage) -> None:
+    def _restore_files(
+        self, report: RestoreReport, manifest: Manifest, lines: Iterator[bytes], target: FileStorage
+    ) -> None:
         self.watcher.stage("Files", manifest.size if manifest.with_objects else manifest.files.rows)
 
         def one(pair: tuple[KeptFile, File | None]) -> Outcome:
@@ -142,11 +146,8 @@ class Restore:
                 return Outcome(kept, problem=row.failure if row.failure != kept.failure else None)
             return self._write(kept, row, target) if manifest.with_objects else self._look(kept, row)
 
-        with (
-            read_lines(self.vault, manifest.files) as lines,
-            closing(in_order(one, self._rows(lines), workers=self.parallel)) as outcomes,
-        ):
-            for batch in _batches(outcomes):
+        with closing(in_order(one, self._rows(lines), workers=self.parallel)) as outcomes:
+            for batch in _batches(outcomes, self.at_once):
                 settle(self.database, batch)
                 for outcome in batch:
                     copied = outcome.kept.copy is not None or not manifest.with_objects
@@ -154,7 +155,7 @@ class Restore:
 
     def _rows(self, lines: Iterator[bytes]) -> Iterator[tuple[KeptFile, File | None]]:
         files = (kept for kept in map(KeptFile.of_line, lines) if kept.status in RESTORABLE)
-        while batch := list(islice(files, AT_ONCE)):
+        while batch := list(islice(files, self.at_once)):
             rows = rows_of(self.database, batch)
             yield from ((kept, rows.get(kept.file_id)) for kept in batch)
 
@@ -248,12 +249,12 @@ def _from_backup(vault: Vault, kept: KeptFile, watcher: Watcher) -> Iterator[Che
             raise InBackup(f"are not what was backed up ({error})") from error
 
 
-def _batches(outcomes: Iterator[Outcome]) -> Iterator[list[Outcome]]:
+def _batches(outcomes: Iterator[Outcome], at_once: int) -> Iterator[list[Outcome]]:
     batch: list[Outcome] = []
     due = time.monotonic() + SETTLED_EVERY.total_seconds()
     for outcome in outcomes:
         batch.append(outcome)
-        if len(batch) >= AT_ONCE or time.monotonic() > due:
+        if len(batch) >= at_once or time.monotonic() > due:
             yield batch
             batch, due = [], time.monotonic() + SETTLED_EVERY.total_seconds()
     if batch:

@@ -202,7 +202,9 @@ def read_manifest(vault: Vault, snapshot: str) -> Manifest | None:
             )
         return Manifest.model_validate_json(text)
     except (ValidationError, ValueError) as error:
-        raise SnapshotDamaged(f"The backup is damaged: {name} cannot be read.") from error
+        raise SnapshotDamaged(
+            f"The backup is damaged: {name} cannot be read. Another snapshot may be whole: name it with --snapshot."
+        ) from error
 
 
 def write_manifest(vault: Vault, snapshot: str, manifest: Manifest) -> None:

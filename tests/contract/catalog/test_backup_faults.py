@@ -1,0 +1,418 @@
+"""What can go wrong with a backup: killed, damaged, full, of another version, or meant for somewhere else."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import subprocess
+import sys
+import tracemalloc
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from alembic import command
+from sqlalchemy import MetaData, func, insert, select, text
+
+import db.export
+from catalog.access import Access
+from catalog.backup import Backup, BackupReport
+from catalog.events import EventKind
+from catalog.leases import Leases
+from catalog.restored_rows import BEING_RESTORED, NotEmpty
+from catalog.restoring import Restore, verify
+from catalog.snapshots import (
+    KeptFile,
+    Lines,
+    SnapshotDamaged,
+    SnapshotError,
+    Unwatched,
+    read_manifest,
+    write_lines,
+    write_manifest,
+)
+from db import Database, migrate, open_database
+from db.schema import HEAD, _config, version
+from db.tables import Dataset, Event, File, FileStatus, ShelfCount, User
+from settings import load
+from storage import BucketRole, ObjectRef
+from storage.vault import PlaceRefused, open_vault, refuse_own_ground
+from tests.app_server import ROOT
+from tests.contract.catalog import backups
+from tests.contract.catalog.backups import Place, directory_vault, restored
+from tests.contract.catalog.conftest import Shelf, local_storages, make_shelf
+
+SHORT = timedelta(seconds=1)
+DRIVER = """
+import sys, time
+from datetime import timedelta
+from pathlib import Path
+from catalog.access import Access
+from catalog.backup import Backup, BackupReport
+from catalog.restoring import Restore
+from db import open_database
+from tests.contract.catalog.backups import directory_vault, stores
+
+verb, folder, place, stage, limit = sys.argv[1:]
+
+class Stops:
+    def __init__(self):
+        self.at, self.passed = "", 0
+    def stage(self, what, total):
+        self.at, self.passed = what, 0
+    def advance(self, count):
+        self.passed += count
+        if self.at == stage and self.passed >= int(limit):
+            print("here", flush=True)
+            time.sleep(600)
+
+database, storages = open_database(f"sqlite:///{folder}/datashelf.db"), stores(Path(folder))
+vault = directory_vault(Path(place))
+if verb == "backup":
+    Backup(database, storages, vault, Stops(), 1, timedelta(seconds=1)).run(objects=True)
+else:
+    Restore(vault, database, storages, Stops(), 1, at_once=20).run()
+"""
+
+
+@pytest.fixture
+def shelf(tmp_path: Path, sqlite_template: Path) -> Iterator[Shelf]:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (folder / "datashelf.db").write_bytes(sqlite_template.read_bytes())
+    with closing(local_storages(folder)) as storages, open_database(f"sqlite:///{folder}/datashelf.db") as database:
+        yield make_shelf(database, storages)
+
+
+@pytest.fixture
+def other(tmp_path: Path) -> Iterator[Place]:
+    folder = tmp_path / "other"
+    with closing(backups.stores(folder)) as storages:
+        yield Place(f"sqlite:///{folder}/datashelf.db", storages)
+
+
+def killed(verb: str, folder: Path, place: Path, stage: str, limit: int) -> None:
+    """Run it in a process of its own and kill that once so many rows or bytes have passed in the stage."""
+    command_line = [sys.executable, "-c", DRIVER, verb, str(folder), str(place), stage, str(limit)]
+    with subprocess.Popen(command_line, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if line == b"here\n":
+                process.kill()
+                return
+    raise AssertionError("the process came to its end")
+
+
+def stock(shelf: Shelf, count: int, *, first: int = 0, objects: bool = True) -> dict[str, str]:
+    """So many datasets of one small file each, put there without the way in; their checksums by file id."""
+    checksums, sizes = {}, 0
+    datasets, files = [], []
+    for number in range(first, first + count):
+        data = b"%d," % number
+        ids = {"id": uuid.uuid4(), "dataset_id": uuid.uuid4()}
+        sha256 = hashlib.sha256(data).hexdigest()
+        key = f"datasets/2026/11/{ids['id']}"
+        if objects:
+            shelf.storage.upload_file(ObjectRef(BucketRole.DATASETS, key), io.BytesIO(data), len(data), "text/csv")
+        name = f"Set {number:06}"
+        owner, listing = shelf.caller.user_id, {"file_name": "a.csv", "format": "csv", "size": len(data)}
+        datasets.append(
+            {"id": ids["dataset_id"], "owner_id": owner, "name": name, "name_key": name.lower(), "last_version": 1}
+            | {"current_file_id": ids["id"], "search_text": f"{name.lower()}\nlocal\na.csv"}
+            | listing
+        )
+        files.append(
+            {"owner_id": owner, "version": 1, "status": FileStatus.READY, "media_type": "text/csv", "sha256": sha256}
+            | {"backend": "local", "bucket": "datasets", "role": "datasets", "key": key}
+            | {"sha256_verified": True}
+            | listing
+            | ids
+        )
+        checksums[str(ids["id"])] = sha256
+        sizes += len(data)
+    with shelf.database.transaction() as session:
+        session.execute(insert(Dataset), datasets)
+        session.execute(insert(File), files)
+        for counted in session.scalars(select(ShelfCount)):
+            counted.datasets += count
+            counted.size += sizes
+    return checksums
+
+
+def test_a_killed_backup_leaves_no_snapshot_and_the_next_copies_only_the_rest(shelf: Shelf, tmp_path: Path) -> None:
+    stock(shelf, 30)
+    place = tmp_path / "backup"
+    vault = directory_vault(place)
+    earlier = backups.back_up(shelf.database, shelf.storages, vault, objects=False)
+    killed("backup", tmp_path / "data", place, "Files", 40)
+    there = backups.object_names(vault)
+    assert 0 < len(there) < 30
+    assert len(vault.folders("snapshots/")) == 2
+    assert restore_finds(vault) == earlier.snapshot
+    again = Backup(shelf.database, shelf.storages, vault, life=SHORT).run(objects=True)
+    assert again.clean
+    assert (again.done.reused, again.done.copied) == (len(there), 30 - len(there))
+    assert vault.folders("snapshots/") == [earlier.snapshot, again.snapshot]
+    assert list((place / ".incoming").iterdir()) == []
+    assert verify(vault, watcher=Unwatched()).files == 30
+
+
+def restore_finds(vault: backups.Vault) -> str:
+    return verify(vault, watcher=Unwatched()).snapshot
+
+
+def test_a_second_backup_waits_and_then_says_that_one_is_running(shelf: Shelf, tmp_path: Path) -> None:
+    assert Leases(shelf.database).take("backup", timedelta(minutes=1))
+    with pytest.raises(SnapshotError, match="Another backup of this installation is running"):
+        Backup(shelf.database, shelf.storages, directory_vault(tmp_path / "b"), life=SHORT).run(objects=False)
+
+
+@pytest.mark.parametrize(("stage", "limit"), [("Catalogue", 100), ("Files", 110)])
+def test_a_killed_restore_goes_on(shelf: Shelf, other: Place, tmp_path: Path, stage: str, limit: int) -> None:
+    checksums = stock(shelf, 60)
+    place = tmp_path / "backup"
+    vault = directory_vault(place)
+    backups.back_up(shelf.database, shelf.storages, vault)
+    before = backups.rows(shelf.database)
+    (tmp_path / "other").mkdir()
+    killed("restore", tmp_path / "other", place, stage, limit)
+    with open_database(other.url) as database:
+        if stage == "Catalogue":
+            assert version(database) is None, "nothing is there before everything is"
+        else:
+            with database.session() as session:
+                back = session.execute(select(File.status, func.count()).group_by(File.status)).all()
+                waiting = session.scalars(select(File.id).where(File.failure == BEING_RESTORED)).all()
+                listed = session.execute(select(func.sum(ShelfCount.datasets))).scalar_one()
+            assert dict(back) == {FileStatus.READY: listed, FileStatus.FAILED: len(waiting)}
+            assert 0 < listed < 60
+    with restored(other, vault) as (done, database):
+        assert done.went_on == (stage == "Files")
+        assert (done.clean, done.files) == (True, 60)
+        backups.equal_but_for_places(before, backups.rows(database))
+        assert backups.checksums(database, other.storages) == checksums
+        with pytest.raises(NotEmpty):
+            Restore(vault, database, other.storages).run()
+
+
+def test_what_is_damaged_in_the_backup_is_found_and_restored_as_failed(
+    shelf: Shelf, other: Place, tmp_path: Path
+) -> None:
+    fine, bad, short, missing = (shelf.upload(b"data %d" % number).files[0].id for number in range(4))
+    place = tmp_path / "backup"
+    vault = directory_vault(place)
+    backups.back_up(shelf.database, shelf.storages, vault)
+    for file_id, data in ((bad, b"date 1"), (short, b"data"), (missing, None)):
+        (path,) = place.glob(f"objects/*/{file_id}.*")
+        path.unlink() if data is None else path.write_bytes(data)
+    checked = verify(vault, watcher=Unwatched())
+    assert not checked.clean
+    assert {problem.file_id for problem in checked.problems} == {bad, short, missing}
+    with restored(other, vault) as (done, database):
+        assert {problem.file_id for problem in done.problems} == {bad, short, missing}
+        assert done.files == 1
+        with database.session() as session:
+            files = {file.id: file for file in session.scalars(select(File))}
+            told = session.scalars(select(Event.file_id).where(Event.kind == EventKind.FILE_FAILED)).all()
+        assert files[fine].status == FileStatus.READY
+        for file_id in (bad, short, missing):
+            assert files[file_id].status == FileStatus.FAILED
+            assert "did not come back with the backup" in str(files[file_id].failure)
+        assert set(told) == {bad, short, missing}
+        assert not other.storages.local.file_exists(ObjectRef(BucketRole.DATASETS, files[bad].key))
+
+
+@pytest.mark.parametrize("name", ["tables/dataset.jsonl.zst", "files.jsonl.zst", "manifest.json"])
+@pytest.mark.parametrize("damage", ["flipped", "cut", "missing"])
+def test_a_damaged_snapshot_changes_nothing(shelf: Shelf, other: Place, tmp_path: Path, name: str, damage: str) -> None:
+    shelf.upload(b"data")
+    place = tmp_path / "backup"
+    vault = directory_vault(place)
+    report = backups.back_up(shelf.database, shelf.storages, vault)
+    path = place / "snapshots" / report.snapshot / name
+    data = bytearray(path.read_bytes())
+    if damage == "missing":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(data[:-9])
+    else:
+        data[len(data) // 2] ^= 0xFF
+        path.write_bytes(data)
+    kind = SnapshotError if (name, damage) == ("manifest.json", "missing") else SnapshotDamaged
+    with pytest.raises(kind):
+        verify(vault, watcher=Unwatched())
+    with open_database(other.url) as database:
+        with pytest.raises(kind):
+            Restore(vault, database, other.storages).run()
+        assert version(database) is None
+    assert backups.back_up(shelf.database, shelf.storages, vault).clean, "and the next backup is as good as ever"
+
+
+def test_an_installation_that_holds_something_is_refused(shelf: Shelf, tmp_path: Path) -> None:
+    shelf.upload(b"data")
+    vault = directory_vault(tmp_path / "backup")
+    backups.back_up(shelf.database, shelf.storages, vault)
+    before = backups.rows(shelf.database)
+    with pytest.raises(NotEmpty, match="not empty"):
+        Restore(vault, shelf.database, shelf.storages).run()
+    assert backups.rows(shelf.database) == before
+
+
+def test_one_that_was_started_once_counts_as_empty(shelf: Shelf, other: Place, tmp_path: Path) -> None:
+    shelf.upload(b"data")
+    vault = directory_vault(tmp_path / "backup")
+    backups.back_up(shelf.database, shelf.storages, vault)
+    with open_database(other.url) as database:
+        migrate(database)
+        Access(database).local_user()
+        assert Restore(vault, database, other.storages).run().clean
+        with database.session() as session:
+            assert session.scalars(select(User.id)).all() == [shelf.caller.user_id]
+
+
+def test_a_backup_of_a_newer_version_is_refused(shelf: Shelf, other: Place, tmp_path: Path) -> None:
+    shelf.upload(b"data")
+    vault = directory_vault(tmp_path / "backup")
+    report = backups.back_up(shelf.database, shelf.storages, vault)
+    manifest = read_manifest(vault, report.snapshot)
+    assert manifest is not None
+    write_manifest(vault, report.snapshot, manifest.model_copy(update={"revision": "9999"}))
+    with open_database(other.url) as database:
+        with pytest.raises(SnapshotError, match="newer Datashelf"):
+            Restore(vault, database, other.storages).run()
+        assert version(database) is None
+
+
+@pytest.mark.parametrize("to", ["new", "started", pytest.param("postgres", marks=pytest.mark.postgres)])
+def test_a_backup_of_an_older_version_is_migrated(
+    to: str, shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    shelf.upload(b"data", name="Old")
+    vault = directory_vault(tmp_path / "backup")
+    # What the version before wrote: its tables with its columns, out of a database of its schema.
+    with shelf.database.engine.begin() as connection:
+        config = _config()
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+    old = MetaData()
+    old.reflect(shelf.database.engine)
+    tables = []
+    for each in db.export.exported_tables():
+        if each.name in old.tables:
+            known = set(old.tables[each.name].columns.keys())
+            older = each.to_metadata(MetaData())
+            for column in [column for column in older.columns if column.name not in known]:
+                older._columns.remove(column)
+            tables.append(older)
+    with shelf.database.engine.begin() as connection:
+        connection.execute(text("UPDATE file SET scanned_at = created_at, sha256_verified = 1"))
+    with monkeypatch.context() as patched:
+        patched.setattr("catalog.backup.exported_tables", lambda: tables)
+        patched.setattr("catalog.backup.HEAD", "0002")
+        patched.setattr("catalog.backup.Backup._files", _files_of_then)
+        patched.setattr("catalog.backup.Backup.run", _run_of_then)
+        report = Backup(shelf.database, shelf.storages, vault).run(objects=False)
+    place = other_place(to, tmp_path, request, shelf)
+    with ExitStack() as stack:
+        done, database = stack.enter_context(restored(place, vault))
+        assert (done.snapshot, done.clean, done.files) == (report.snapshot, True, 1)
+        assert version(database) == HEAD
+        with database.session() as session:
+            file = session.scalars(select(File)).one()
+            names = session.scalars(select(Dataset.name)).all()
+        assert (file.status, file.verified_at, names) == (FileStatus.READY, file.scanned_at, ["Old"])
+        assert file.verified_at is not None
+
+
+def _files_of_then(self: Backup, report: object, folder: str, tables: object, *, objects: bool) -> Lines:
+    del report, objects, tables
+    with self.database.engine.connect() as connection:
+        rows = connection.execute(text("SELECT id, file_name, status, size, sha256 FROM file")).all()
+    kept = [KeptFile(uuid.UUID(id_), name, status, None, size, sha) for id_, name, status, size, sha in rows]
+    return write_lines(self.vault, f"{folder}files.jsonl.zst", (each.line() for each in kept))
+
+
+def _run_of_then(self: Backup, *, objects: bool, keep: int | None = None) -> BackupReport:
+    # Its database has no table of leases.
+    del keep
+    self.vault.prepare()
+    report, manifest = self._write(objects=objects)
+    write_manifest(self.vault, report.snapshot, manifest)
+    return report
+
+
+def other_place(to: str, tmp_path: Path, request: pytest.FixtureRequest, shelf: Shelf) -> Place:
+    if to == "postgres":
+        return Place(request.getfixturevalue("empty_postgres"), shelf.storages)
+    path = tmp_path / "target.db"
+    if to == "started":
+        path.write_bytes(request.getfixturevalue("sqlite_template").read_bytes())
+    return Place(f"sqlite:///{path}", shelf.storages)
+
+
+def test_a_database_of_another_version_is_not_backed_up(shelf: Shelf, tmp_path: Path) -> None:
+    with shelf.database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(SnapshotError, match="version 9999"):
+        backups.back_up(shelf.database, shelf.storages, directory_vault(tmp_path / "b"))
+
+
+def test_each_installation_needs_a_place_of_its_own(shelf: Shelf, tmp_path: Path) -> None:
+    vault = directory_vault(tmp_path / "backup")
+    report = backups.back_up(shelf.database, shelf.storages, vault)
+    with shelf.database.transaction() as session:
+        stranger = User(name="stranger")
+        session.add(stranger)
+        session.flush()
+        session.execute(text("UPDATE user_account SET created_at = '2000-01-01 00:00:00' WHERE name = 'stranger'"))
+    with pytest.raises(SnapshotError, match="another installation"):
+        backups.back_up(shelf.database, shelf.storages, vault)
+    assert vault.folders("snapshots/") == [report.snapshot]
+
+
+def test_where_the_files_themselves_lie_is_no_place_for_their_backup(tmp_path: Path) -> None:
+    minio = load(minio={"bucket": "own-files", "bucket_temp": "own-temp"}).minio
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "data")
+    for place in (tmp_path / "data", tmp_path / "data" / "in", tmp_path / "link" / "in"):
+        with pytest.raises(PlaceRefused, match="inside DATA_DIR"):
+            refuse_own_ground(open_vault(str(place), s3=minio), data_dir=tmp_path / "data", store=minio)
+    for bucket in ("own-files", "own-temp"):
+        with pytest.raises(PlaceRefused, match="another bucket"):
+            refuse_own_ground(open_vault(f"s3://{bucket}/b", s3=minio), data_dir=tmp_path / "data", store=minio)
+    for place in (str(tmp_path), "s3://elsewhere/b"):
+        refuse_own_ground(open_vault(place, s3=minio), data_dir=tmp_path / "data", store=minio)
+    for place in ("ftp://x/y", "s3://", "s3://key:secret@bucket/x", "s3://bucket/../x", "s3://bucket/a b"):
+        with pytest.raises(PlaceRefused):
+            open_vault(place, s3=minio)
+
+
+@pytest.mark.long
+def test_memory_does_not_grow_with_the_rows(shelf: Shelf, other: Place, tmp_path: Path) -> None:
+    def peak(act: Callable[[], object]) -> int:
+        tracemalloc.start()
+        act()
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    vault = directory_vault(tmp_path / "backup")
+    peaks: list[tuple[int, int]] = []
+    for first, more in ((0, 2_000), (2_000, 18_000)):
+        stock(shelf, more, first=first, objects=False)
+        away = peak(lambda: backups.back_up(shelf.database, shelf.storages, vault, objects=False))
+        with open_database(f"sqlite:///{tmp_path}/{first}.db") as database:
+            back = peak(Restore(vault, database, other.storages).run)
+            assert counted(database) == first + more
+        peaks.append((away, back))
+    (little_away, little_back), (much_away, much_back) = peaks
+    assert much_away - little_away < 4_000_000, peaks
+    assert much_back - little_back < 8_000_000, peaks
+
+
+def counted(database: Database) -> int:
+    with database.session() as session:
+        return int(session.execute(select(func.count()).select_from(File)).scalar_one())
