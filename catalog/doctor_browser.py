@@ -168,22 +168,9 @@ def links(seen: Seen, place: Place) -> Finding:
     title = TITLES["links"]
     if seen.get is None:
         return Finding("links", title, Status.SKIPPED, "There was nothing to read.")
-    ranges_work = seen.ranged is not None and seen.ranged.status == 206
-    if seen.get.cancelled and ranges_work:
-        found = f"A range arrived; the whole was given up after {seen.get.seconds:.0f} s. The line is slow."
-        return Finding("links", title, Status.OK, found)
-    if seen.get.status == BLOCKED:
-        found = f"The bucket lets pages of {seen.page} read nothing."
-        means = "Downloads by click work; what reads in the browser (a notebook in it, a dashboard) does not."
-        return Finding("links", title, Status.WARN, found, means, place.cors())
-    if seen.get.status != 200:
-        found = f"A fresh link is answered with HTTP {seen.get.status}."
-        means = "Downloads fail. The signature covers the Host header and the path, which a proxy may change."
-        return Finding("links", title, Status.FAIL, found, means, place.host_header())
-    if seen.get.same_bytes is False:
-        found = "A link gave other bytes than were stored."
-        means = "Something on the way changes them: a proxy that compresses, a cache."
-        return Finding("links", title, Status.FAIL, found, means, place.host_header())
+    slow = seen.get.cancelled and seen.ranged is not None and seen.ranged.status == 206
+    if not slow and (wrong := _whole(seen, seen.get, place)) is not None:
+        return wrong
     if seen.ranged is not None and (seen.ranged.status != 206 or seen.ranged.same_bytes is False):
         said = f"HTTP {seen.ranged.status}" if seen.ranged.status else "no answer the page may read"
         found = f"A request for a range is answered with {said}."
@@ -198,8 +185,28 @@ def links(seen: Seen, place: Place) -> Finding:
         return Finding(
             "links", title, Status.WARN, found, "Some readers ask for the size first and fail.", place.cors()
         )
+    if slow:
+        found = f"A range arrived; the whole was given up after {seen.get.seconds:.0f} s. The line is slow."
+        return Finding("links", title, Status.OK, found)
     also = ", HEAD" if seen.head is not None and seen.head.status == 200 else ""
     return Finding("links", title, Status.OK, f"GET with the same bytes{also}, and a range with its Content-Range.")
+
+
+def _whole(seen: Seen, get: Tried, place: Place) -> Finding | None:
+    title = TITLES["links"]
+    if get.status == BLOCKED:
+        found = f"The bucket lets pages of {seen.page} read nothing."
+        means = "Downloads by click work; what reads in the browser (a notebook in it, a dashboard) does not."
+        return Finding("links", title, Status.WARN, found, means, place.cors())
+    if get.status != 200:
+        found = f"A fresh link is answered with HTTP {get.status}."
+        means = "Downloads fail. The signature covers the Host header and the path, which a proxy may change."
+        return Finding("links", title, Status.FAIL, found, means, place.host_header())
+    if get.same_bytes is False:
+        found = "A link gave other bytes than were stored."
+        means = "Something on the way changes them: a proxy that compresses, a cache."
+        return Finding("links", title, Status.FAIL, found, means, place.host_header())
+    return None
 
 
 def expiry(seen: Seen) -> Finding:

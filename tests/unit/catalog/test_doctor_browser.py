@@ -101,6 +101,8 @@ def test_a_slow_line_is_no_fault() -> None:
     assert judged(slow)["body"].status is Status.OK
     slow = replace(WELL, get=Tried(0, {}, seconds=8, cancelled=True))
     assert judged(slow)["links"].status is Status.OK
+    hidden = replace(slow, ranged=Tried(206, {}, same_bytes=True))
+    assert "Content-Range" in judged(hidden)["links"].found
 
 
 def test_an_unreadable_content_range_warns_only() -> None:
