@@ -9,7 +9,8 @@ from uuid import UUID
 from pydantic import Field
 
 from api.schemas import DATASET, Out
-from catalog.trash import TrashItem, TrashPage
+from catalog.trash import TrashPage
+from catalog.trash_items import TrashItem
 
 
 class TrashItemOut(Out):

@@ -11,12 +11,10 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal, or_, union_all
+from sqlalchemy import func
 from sqlalchemy import select as sql_select
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from catalog import shelf
 from catalog.access import sees_dataset
@@ -24,6 +22,7 @@ from catalog.caller import Caller
 from catalog.errors import DatasetInTrash, NotInTrash
 from catalog.events import EventKind, record
 from catalog.removal import Removal
+from catalog.trash_items import TrashItem, TrashKind, items_of, locked, locked_file, lying, trashed
 from catalog.views import DatasetDetail, dataset_detail
 from db import Database, DatabaseUnavailable
 from db.tables import Dataset, File, FileStatus
@@ -35,34 +34,6 @@ MOST = 1000
 """Things that one list shows."""
 BATCH = 100
 """Things that are looked up at a time to be removed for good."""
-
-
-class TrashKind(StrEnum):
-    """What lies in the trash: a whole dataset, or one version of it."""
-
-    DATASET = "dataset"
-    VERSION = "version"
-
-
-@dataclass(frozen=True, slots=True)
-class TrashItem:
-    """One thing that can be put back. `id` is that of the dataset or of the file; `size` in bytes over all `versions`.
-
-    `file_name` is that of the newest version. `in_trashed` says of a version that its dataset lies in the trash itself
-    and has to be put back first.
-    """
-
-    id: uuid.UUID
-    kind: TrashKind
-    dataset_id: uuid.UUID
-    name: str
-    version: int | None
-    versions: int
-    file_name: str
-    size: int
-    deleted_at: datetime
-    purge_at: datetime
-    in_trashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,28 +72,28 @@ class Trash:
 
     def list(self, caller: Caller, *, skip: int = 0, most: int = MOST) -> TrashPage:
         """Up to `most` things after the first `skip`, the latest deleted first."""
-        lying = _lying(caller).subquery("lying")
-        page = sql_select(lying.c.id, lying.c.kind).order_by(lying.c.at.desc(), lying.c.id).offset(skip).limit(most)
-        size = select(func.coalesce(func.sum(File.size), 0)).where(*_trashed(), File.owner_id == caller.user_id)
+        there = lying(caller).subquery("lying")
+        page = sql_select(there.c.id, there.c.kind).order_by(there.c.at.desc(), there.c.id).offset(skip).limit(most)
+        size = select(func.coalesce(func.sum(File.size), 0)).where(*trashed(), File.owner_id == caller.user_id)
         with self.database.session() as session:
             found = [(id_, TrashKind(kind)) for id_, kind in session.execute(page)]
-            total = session.execute(sql_select(func.count()).select_from(lying)).scalar_one()
-            items = self._items(session, found)
+            total = session.execute(sql_select(func.count()).select_from(there)).scalar_one()
+            items = items_of(session, found, self.keep)
             return TrashPage(items, total, int(session.exec(size).one()))
 
     def count(self, caller: Caller) -> int:
         """How many things there are."""
         with self.database.session() as session:
-            return int(session.execute(sql_select(func.count()).select_from(_lying(caller).subquery())).scalar_one())
+            return int(session.execute(sql_select(func.count()).select_from(lying(caller).subquery())).scalar_one())
 
     def find(self, caller: Caller, item_id: uuid.UUID) -> TrashItem:
         """One thing. Raises NotInTrash."""
-        lying = _lying(caller).subquery()
+        there = lying(caller).subquery()
         with self.database.session() as session:
-            found = session.execute(sql_select(lying.c.kind).where(lying.c.id == item_id)).first()
+            found = session.execute(sql_select(there.c.kind).where(there.c.id == item_id)).first()
             if found is None:
                 raise _not_there()
-            return self._items(session, [(item_id, TrashKind(found[0]))])[0]
+            return items_of(session, [(item_id, TrashKind(found[0]))], self.keep)[0]
 
     def restore(self, caller: Caller, item_id: uuid.UUID) -> Restored:
         """Put a dataset or a version back as it was. A name taken meanwhile becomes `name (2)`.
@@ -130,7 +101,7 @@ class Trash:
         Raises NotInTrash; DatasetInTrash for a version whose dataset lies in the trash, too.
         """
         with self.database.transaction() as session:
-            dataset = _locked(session, item_id, sees_dataset(caller))
+            dataset = locked(session, item_id, sees_dataset(caller))
             if dataset is not None:
                 restored = self._restore_dataset(session, caller, dataset)
             else:
@@ -163,49 +134,6 @@ class Trash:
             # A link is its own credential, as on S3, where it works without a database as well.
             return False
 
-    def _items(self, session: Session, found: Sequence[tuple[uuid.UUID, TrashKind]]) -> tuple[TrashItem, ...]:
-        items: dict[uuid.UUID, TrashItem] = {}
-        ids = {kind: [one for one, which in found if which is kind] for kind in TrashKind}
-        if ids[TrashKind.DATASET]:
-            query = (
-                select(Dataset, File)
-                .join(File, col(File.dataset_id) == Dataset.id)
-                .where(*_trashed(), col(Dataset.id).in_(ids[TrashKind.DATASET]))
-                .where(File.trashed_at == Dataset.trashed_at)
-                .order_by(col(File.version))
-            )
-            for dataset, file in session.exec(query):
-                before = items.get(dataset.id)
-                items[dataset.id] = self._item(
-                    TrashKind.DATASET,
-                    dataset,
-                    file,
-                    versions=before.versions + 1 if before else 1,
-                    size=before.size + file.size if before else file.size,
-                )
-        if ids[TrashKind.VERSION]:
-            versions = select(Dataset, File).join(File, col(File.dataset_id) == Dataset.id)
-            for dataset, file in session.exec(versions.where(col(File.id).in_(ids[TrashKind.VERSION]))):
-                items[file.id] = self._item(TrashKind.VERSION, dataset, file, versions=1, size=file.size)
-        return tuple(items[one] for one, _ in found if one in items)
-
-    def _item(self, kind: TrashKind, dataset: Dataset, file: File, *, versions: int, size: int) -> TrashItem:
-        whole = kind is TrashKind.DATASET
-        assert file.trashed_at is not None
-        return TrashItem(
-            id=dataset.id if whole else file.id,
-            kind=kind,
-            dataset_id=dataset.id,
-            name=dataset.trashed_name or dataset.name,
-            version=None if whole else file.version,
-            versions=versions,
-            file_name=file.file_name,
-            size=size,
-            deleted_at=file.trashed_at,
-            purge_at=file.trashed_at + self.keep,
-            in_trashed=not whole and dataset.trashed_at is not None,
-        )
-
     @staticmethod
     def _restore_dataset(session: Session, caller: Caller, dataset: Dataset) -> Restored:
         name = dataset.trashed_name
@@ -216,7 +144,7 @@ class Trash:
 
     @staticmethod
     def _restore_version(session: Session, caller: Caller, file_id: uuid.UUID) -> Restored:
-        dataset, file = _locked_file(session, file_id, sees_dataset(caller))
+        dataset, file = locked_file(session, file_id, sees_dataset(caller))
         if dataset is None or file is None:
             raise _not_there()
         if dataset.trashed_at is not None:
@@ -235,8 +163,8 @@ class Trash:
     def _purge_all(self, until: datetime, caller: Caller | None) -> int:
         gone = 0
         while True:
-            lying = _lying(caller).subquery("lying")
-            due = sql_select(lying.c.id).where(lying.c.at <= until).order_by(lying.c.at, lying.c.id).limit(BATCH)
+            there = lying(caller).subquery("lying")
+            due = sql_select(there.c.id).where(there.c.at <= until).order_by(there.c.at, there.c.id).limit(BATCH)
             with self.database.session() as session:
                 ids = session.execute(due).scalars().all()
             if not ids:
@@ -247,11 +175,11 @@ class Trash:
         """False where it is not there any more, or was put back and deleted again after `until`."""
         mine = () if caller is None else (sees_dataset(caller),)
         with self.database.transaction() as session:
-            dataset = _locked(session, item_id, *mine)
+            dataset = locked(session, item_id, *mine)
             if dataset is not None:
                 gone = _remove_dataset(session, caller, dataset, until)
             else:
-                gone = _remove_version(session, caller, *_locked_file(session, item_id, *mine), until)
+                gone = _remove_version(session, caller, *locked_file(session, item_id, *mine), until)
         Removal(self.database, self.storages).remove(gone)
         return bool(gone)
 
@@ -292,43 +220,6 @@ def _remove_version(
     )
     file.status = FileStatus.DELETED
     return (file.id,)
-
-
-def _lying(caller: Caller | None) -> Any:
-    """Everything in the trash as (id, kind, at): datasets, and versions that did not go with theirs."""
-    datasets: Any = sql_select(
-        col(Dataset.id).label("id"), literal(TrashKind.DATASET.value).label("kind"), col(Dataset.trashed_at).label("at")
-    ).where(col(Dataset.trashed_at).is_not(None))
-    alone = or_(col(Dataset.trashed_at).is_(None), col(Dataset.trashed_at) != File.trashed_at)
-    versions: Any = (
-        sql_select(col(File.id), literal(TrashKind.VERSION.value), col(File.trashed_at))
-        .join(Dataset, col(Dataset.id) == File.dataset_id)
-        .where(*_trashed(), alone)
-    )
-    if caller is not None:
-        datasets, versions = datasets.where(sees_dataset(caller)), versions.where(sees_dataset(caller))
-    return union_all(datasets, versions)
-
-
-def _trashed() -> tuple[ColumnElement[bool], ...]:
-    # The second says nothing new, but that there is an index for it.
-    return col(File.status) == FileStatus.TRASHED, col(File.trashed_at).is_not(None)
-
-
-def _locked(session: Session, dataset_id: uuid.UUID, *conditions: ColumnElement[bool]) -> Dataset | None:
-    """A dataset in the trash, for the rest of the transaction."""
-    query = select(Dataset).where(Dataset.id == dataset_id, col(Dataset.trashed_at).is_not(None), *conditions)
-    return session.exec(query.with_for_update()).first()
-
-
-def _locked_file(
-    session: Session, file_id: uuid.UUID, *conditions: ColumnElement[bool]
-) -> tuple[Dataset | None, File | None]:
-    """A version in the trash and its dataset, which is locked for the rest of the transaction."""
-    dataset_id = session.exec(select(File.dataset_id).where(File.id == file_id)).first()
-    dataset = session.exec(select(Dataset).where(Dataset.id == dataset_id, *conditions).with_for_update()).first()
-    file = session.exec(select(File).where(File.id == file_id, *_trashed())).first()
-    return dataset, file
 
 
 def _not_there() -> NotInTrash:

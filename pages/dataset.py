@@ -13,7 +13,7 @@ import services
 from catalog.caller import Caller
 from catalog.errors import CatalogError, DatabaseUnavailable, DatasetNotFound, NotInTrash
 from catalog.snippets import snippets
-from catalog.trash import TrashItem
+from catalog.trash_items import TrashItem
 from catalog.views import DatasetDetail, FileVersion
 from pages import edits, failures, undo, wording
 from pages.chart_tab import chart_tab

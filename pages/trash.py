@@ -10,7 +10,8 @@ import streamlit as st
 
 import services
 from catalog.errors import NotInTrash
-from catalog.trash import TrashItem, TrashPage
+from catalog.trash import TrashPage
+from catalog.trash_items import TrashItem
 from pages import failures, undo, wording
 from pages.identity import caller_of_run, current_caller, now, zone
 from pages.listing import page_number

@@ -46,11 +46,10 @@ function head(summary) {
     ["number", "Deleted"],
     ["number", "Removed for good"],
     ["number", "Size"],
-    ["", ""],
+    ["acts", "Restore or delete"],
   ]) {
     const column = element("div", className, text);
     column.setAttribute("role", "columnheader");
-    if (!text) column.setAttribute("aria-label", "Restore or delete");
     line.append(column);
   }
   return line;

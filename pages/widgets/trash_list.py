@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from catalog.trash import TrashItem
+from catalog.trash_items import TrashItem
 from pages import wording
 from pages.widgets.assets import read
 

@@ -26,7 +26,8 @@ from catalog.intake import NewUpload
 from catalog.knowledge import Knowledge
 from catalog.listing import DatasetQuery
 from catalog.shelf import describe
-from catalog.trash import Restored, Trash, TrashKind
+from catalog.trash import Restored, Trash
+from catalog.trash_items import TrashKind
 from catalog.views import DatasetDetail
 from db.tables import Dataset, DatasetTag, Event, File, FileStatus, ShelfCount, Upload
 from db.utc import utc_now
@@ -396,6 +397,16 @@ def test_restored_once_however_many_want_it(bin_: Bin) -> None:
         assert sum(isinstance(one, Restored) for one in outcomes) == 1
         assert sum(isinstance(one, NotInTrash) for one in outcomes) == 3
     assert bin_.names() == ["Mine"]
+    check_counts(shelf)
+
+
+def test_of_one_name_restored_at_once_each_gets_its_own(local_bin: Bin) -> None:
+    shelf, ids = local_bin.shelf, []
+    for _ in range(4):
+        ids.append(shelf.upload(DATA, name="Mine").summary.id)
+        local_bin.delete(ids[-1])
+    at_once([lambda one=one: local_bin.restore(one) for one in ids])  # type: ignore[misc]
+    assert local_bin.names() == ["Mine", "Mine (2)", "Mine (3)", "Mine (4)"]
     check_counts(shelf)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from catalog.trash import TrashItem, TrashKind
+from catalog.trash_items import TrashItem, TrashKind
 from pages import wording
 from pages.widgets.trash_list import about, row
 
