@@ -1,4 +1,5 @@
 // One file on its way: begun at the app, sent part by part to the store, completed at the app; paused and gone on with.
+// It is longer than others because its states are one machine; parts, sending, words and files lie in modules of their own.
 
 const LOOK_PATIENCE_MS = 1_500; // How long the first byte waits for what the file holds to be seen.
 const COMPLETE_TIMEOUT_MS = 600_000; // A store may take minutes to put terabytes together.
