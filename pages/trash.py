@@ -122,7 +122,7 @@ def nothing() -> None:
 def rows(page: TrashPage) -> None:
     trash_list(
         page.items,
-        summary=f"{wording.counted(page.total, 'thing')} · {wording.size(page.total_size)}",
+        summary=f"{wording.counted(page.total, 'item')} · {wording.size(page.total_size)}",
         now=now(),
         zone=zone(),
         on_restore=restore,
