@@ -95,7 +95,7 @@ def ask_to_empty(asked: tuple[TrashPage, datetime]) -> None:
         except ConnectionError:
             no_database()
             return
-        tell(Told(PLACE, f"{wording.counted(gone, 'thing')} {'was' if gone == 1 else 'were'} deleted for good."))
+        tell(Told(PLACE, f"{wording.counted(gone, 'item')} {'was' if gone == 1 else 'were'} deleted for good."))
         st.rerun()
 
 
