@@ -32,13 +32,13 @@ from settings import Minio, Settings
 from storage import BucketRole, ObjectRef, Storages, open_storage
 from storage.link_base import current_link_base
 from storage.protocol import Backend, FileNotInStorage
-from tests.app_server import ROOT, AppDidNotStart, RunningApp, s3_env, start_app, wait_healthy
+from tests.app_server import ROOT, AppDidNotStart, RunningApp, s3_env, start_app
 from tests.postgres import PostgresServer, start_postgres
 from tests.real_parts import free_port
 from tests.seaweed import SeaweedServer, seaweed_server
 
 WRITERS = 2
-PROGRESS_WITHIN = 120
+PROGRESS_WITHIN = 180
 """Seconds; generous, for a machine that does other things, too."""
 LATER = """
 from datetime import timedelta
@@ -167,7 +167,18 @@ class World:
         return self.database.url() if self.database else f"sqlite:///{self.app.data_dir / 'datashelf.db'}"
 
     def _start(self) -> RunningApp:
-        return start_app(self.folder / "data", self.env, port=self.port)
+        """Raises AppDidNotStart where the process ends."""
+        app = start_app(self.folder / "data", self.env, port=self.port, wait=False)
+        deadline = time.monotonic() + PROGRESS_WITHIN
+        while time.monotonic() < deadline:
+            if app.process.poll() is not None:
+                raise AppDidNotStart(f"the app ended:\n{app.log[-4000:]}", code=app.process.returncode)
+            with suppress(httpx.HTTPError):
+                if httpx.get(f"{app.url}/api/health/live", timeout=5).status_code == 200:
+                    return app
+            time.sleep(0.05)
+        app.stop()
+        raise AppDidNotStart(f"the app does not answer:\n{app.log[-4000:]}", code=None)
 
     def _revive_app(self) -> None:
         for last in (False, False, True):
@@ -240,8 +251,7 @@ def run(folder: Path, *, seed: str, kills: int, real: bool) -> Figures:
             for _, revive in revivals:
                 revive()
         world.end_clients()
-        wait_healthy(world.app)
-        _until_store_is_used(world)
+        _until_all_is_well(world)
         first, second = (_reconcile(world) for _ in range(2))
         figures.repaired = first["repaired"]
         if not first["clean"] or second["found"]:
@@ -258,12 +268,15 @@ def _give_up_the_unfinished(world: World) -> None:
             client.delete(f"/uploads/{upload['upload_id']}").raise_for_status()
 
 
-def _until_store_is_used(world: World) -> None:
+def _until_all_is_well(world: World) -> None:
     """A store that was away when the app started is used again after the app's next look at it."""
-    deadline = time.monotonic() + 60
-    while httpx.get(f"{world.url}/api/health/ready", timeout=10).json()["status"] != "ok":
+    deadline = time.monotonic() + PROGRESS_WITHIN
+    while True:
+        with suppress(httpx.HTTPError):
+            if httpx.get(f"{world.url}/api/health/ready", timeout=10).json()["status"] == "ok":
+                return
         if time.monotonic() > deadline:
-            raise AssertionError("the app does not find back to its store")
+            raise AssertionError("the app does not find back to its store and its database")
         time.sleep(0.2)
 
 
