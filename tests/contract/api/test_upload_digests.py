@@ -117,7 +117,7 @@ def test_wrong_digest_fails_the_file_in_the_background_and_everything_says_why(s
     data = bytes(17 * 1024**2)
     started = start(shelf, data, "noise.bin", dataset_id=good["id"])
     parts = put_parts(started, data)
-    answer = complete(shelf, started, [{**part, "sha256": "0" * 64} for part in parts])
+    answer = complete(shelf, started, [{**part, "sha256": "1" * 64} for part in parts])
     assert answer.status_code == 200, answer.text
     deadline = time.monotonic() + 120
     with shelf.client() as client:

@@ -97,8 +97,13 @@ def test_what_cannot_be_is_refused_and_an_empty_file_has_no_twin(shelf: Shelf) -
 def test_a_dataset_names_the_others_that_hold_the_same(shelf: Shelf) -> None:
     first, second = stored(shelf, b"a\n1\n"), stored(shelf, b"a\n1\n")
     named = {file_id: shelf.files.get(shelf.caller, file_id).dataset_id for file_id in (first, second)}
+
+    def verified(known: bool) -> None:
+        with shelf.database.transaction() as session:
+            session.execute(update(File).values(sha256_verified=known))
+
+    verified(False)
     assert shelf.datasets.get(shelf.caller, named[first]).same_as == ()
-    with shelf.database.transaction() as session:
-        session.execute(update(File).values(sha256_verified=True))
+    verified(True)
     (same,) = shelf.datasets.get(shelf.caller, named[first]).same_as
     assert (same.file_id, same.dataset_id, same.version, same.certain) == (second, named[second], 1, True)
