@@ -287,7 +287,8 @@ def test_what_was_read_before_the_way_of_reading_changed_is_not_noted(shelf: She
     previews.set_read_as(shelf.caller, detail.summary.id, ReadAs(header=False))
     assert not knowledge.note_preview(file_id, preview, AS_DETECTED)
     index = RowIndex(10_000, (19,), "")
-    knowledge.note_scan(row_of(shelf, file_id), Scan(250, hashlib.sha256(CSV).hexdigest(), len(CSV), index), AS_DETECTED)
+    scan = Scan(250, hashlib.sha256(CSV).hexdigest(), len(CSV), index)
+    knowledge.note_scan(row_of(shelf, file_id), scan, AS_DETECTED)
     row = row_of(shelf, file_id)
     assert (row.columns, row.rows, row.scanned_at, row.sha256_verified) == (None, None, None, True)
     with shelf.database.session() as session:
