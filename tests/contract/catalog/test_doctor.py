@@ -304,3 +304,21 @@ def test_an_address_beyond_loopback_without_public_url_warns(tmp_path: Path) -> 
         address = found(doctor.examine(ORIGIN), "address")
     assert address.status is Status.WARN
     assert address.fixes[0].block == f"PUBLIC_URL={ORIGIN}"
+
+
+@pytest.mark.s3
+def test_through_a_proxy_with_its_own_limits_a_small_body_passes_and_a_larger_one_does_not(
+    s3_server: S3Server, tmp_path: Path
+) -> None:
+    """What the browser's half relies on: nginx as it comes answers 413 above 1 MiB, and passes preflights on."""
+    with (
+        nginx(tmp_path / "nginx", s3_server.endpoint) as front,
+        doctor_of(tmp_path / "data", **s3(s3_server, public_endpoint=f"http://{front}")) as doctor,
+    ):
+        probe = doctor.start_probe()
+        small, larger, _ = probe.sizes
+        assert front in probe.parts[1]
+        assert httpx.put(probe.parts[1], content=bytes(small)).status_code == 200
+        assert httpx.put(probe.parts[1], content=bytes(larger)).status_code == 413
+        assert found(doctor.examine(ORIGIN), "cors").status is Status.OK
+        doctor.drop_probe(probe.id)
