@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
@@ -22,12 +24,20 @@ TO_STORE = ("migrate", "--from", "local", "--to", "minio")
 TO_DISK = ("migrate", "--from", "minio", "--to", "local")
 
 
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with the five samples on local disk."""
+    folder = tmp_path_factory.mktemp("samples") / "data"
+    assert ops("demo", DATA_DIR=str(folder)).returncode == 0
+    return folder
+
+
 @pytest.fixture
-def env(tmp_path: Path, s3_server: S3Server) -> dict[str, str]:
+def env(tmp_path: Path, samples: Path, s3_server: S3Server) -> dict[str, str]:
     """Five samples on local disk, and a store that is to take new files."""
-    data_dir = str(tmp_path / "data")
-    assert ops("demo", DATA_DIR=data_dir).returncode == 0
-    return {"DATA_DIR": data_dir, **s3_env(s3_server, bucket=f"t-{tmp_path.name.replace('_', '-')[:40]}-{os.getpid()}")}
+    # copy2 keeps the times, by which local disk knows its objects' facts again.
+    shutil.copytree(samples, tmp_path / "data")
+    return {"DATA_DIR": str(tmp_path / "data"), **s3_env(s3_server, bucket=f"t-{uuid.uuid4().hex[:20]}")}
 
 
 def test_there_and_back_with_a_report_and_old_copies_that_go_when_asked(env: dict[str, str], tmp_path: Path) -> None:
