@@ -141,6 +141,9 @@ def test_after_a_reload_the_tray_says_what_was_under_way(local_app: RunningApp, 
     screen.slow(8 * MIB)
     screen.choose(big)
     screen.wait_for_share(big.name, 60)
+    # Paused, so that it cannot end before the page is another one.
+    screen.row(big.name).get_by_role("button", name=f"Pause {big.name}").click()
+    screen.wait_for(big.name, "paused")
     go_to(page, "Storage")
     page.reload()
     expect(tray(page).get_by_text("1 upload interrupted", exact=True)).to_be_visible()
@@ -158,13 +161,18 @@ def test_after_a_reload_the_tray_says_what_was_under_way(local_app: RunningApp, 
 
 def test_the_tray_pauses_and_resumes_all(local_app: RunningApp, page: Page, big: Path) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(8 * MIB)
+    screen.slow(SLOW)
     screen.choose(big)
     screen.wait_for_share(big.name, 60)
+    # Paused, so that it cannot end before the page is another one.
+    screen.row(big.name).get_by_role("button", name=f"Pause {big.name}").click()
+    screen.wait_for(big.name, "paused")
     go_to(page, "Storage")
-    tray(page).get_by_role("button", name="Pause all").click()
     expect(tray(page).get_by_text("1 upload paused", exact=True)).to_be_visible()
     expect(tray(page).get_by_text("16.8 of 31.5 MB stored", exact=True)).to_be_visible()
+    tray(page).get_by_role("button", name="Resume all").click()
+    tray(page).get_by_role("button", name="Pause all").click()
+    expect(tray(page).get_by_text("1 upload paused", exact=True)).to_be_visible()
     tray(page).get_by_role("button", name="Resume all").click()
     expect(tray(page).get_by_text("1 file uploaded")).to_be_visible(timeout=60_000)
 
