@@ -88,7 +88,7 @@ class Place:
                 for bucket in self.buckets
             )
 
-        seaweed = f"{by_rule(StoreKind.SEAWEEDFS)}\n\n# or for every bucket, where weed starts:\n"
+        seaweed = f"{by_rule(StoreKind.SEAWEEDFS)}\n# or for every bucket, where weed starts: "
         return self._first(
             [
                 Fix(
@@ -102,7 +102,7 @@ class Place:
                     StoreKind.SEAWEEDFS,
                     LABELS[StoreKind.SEAWEEDFS],
                     SHELL,
-                    f"{seaweed}weed server -s3 -s3.allowedOrigins={self.origin}",
+                    f"{seaweed}-s3.allowedOrigins={self.origin}",
                 ),
                 Fix(StoreKind.AWS, LABELS[StoreKind.AWS], SHELL, by_rule(StoreKind.AWS)),
                 Fix(StoreKind.CEPH, LABELS[StoreKind.CEPH], SHELL, by_rule(StoreKind.CEPH)),
