@@ -162,12 +162,15 @@ class Completion:
     def _make_ready(
         self, session: Session, caller: Caller, upload: Upload, file: File, stored: StoredObject, *, verified: bool
     ) -> bool | None:
-        """True: this call made the version; False: another did; None: the upload was cancelled meanwhile."""
+        """True: this call made the version; False: another did; None: the upload was cancelled meanwhile.
+
+        Raises UploadNotFound where it was made and lies in the trash by now, bytes and all.
+        """
         assert file.dataset_id is not None
         try:
             dataset = find_dataset(session, caller, file.dataset_id, lock=True)
         except DatasetNotFound:
-            return None
+            return False if _is_made(session, file) else None
         now = utc_now()
         pending = update(File).where(col(File.id) == file.id, col(File.status) == FileStatus.PENDING)
         done: CursorResult[tuple[()]] = session.execute(  # type: ignore[assignment]  # an UPDATE gives a CursorResult
@@ -182,8 +185,7 @@ class Completion:
             )
         )
         if done.rowcount == 0:
-            status = session.exec(select(File.status).where(File.id == file.id)).first()
-            return False if status in (FileStatus.READY, FileStatus.FAILED) else None
+            return False if _is_made(session, file) else None
         dataset.last_version += 1
         session.execute(update(Upload).where(col(Upload.id) == upload.id).values(completed_at=now, touched_at=now))
         shelf.refresh(session, dataset, updated_at=now)
@@ -243,6 +245,14 @@ def mark_deleted(session: Session, caller: Caller, file: File) -> bool:
         return False
     shelf.remove_if_empty(session, dataset)
     return True
+
+
+def _is_made(session: Session, file: File) -> bool:
+    """Whether somebody made the version. Raises UploadNotFound for one in the trash, whose bytes nobody may remove."""
+    status = session.exec(select(File.status).where(File.id == file.id)).first()
+    if status == FileStatus.TRASHED:
+        raise no_such_upload()
+    return status in (FileStatus.READY, FileStatus.FAILED)
 
 
 def _whole(file: File, upload: Upload, named: Sequence[ClientPart], told: str | None) -> str | None:

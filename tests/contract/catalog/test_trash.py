@@ -451,6 +451,24 @@ def test_a_version_completed_while_its_dataset_is_deleted_comes_back_or_was_neve
         assert (shelf.objects(), shelf.uploads_in_store()) == ([], [])
 
 
+@pytest.mark.parametrize("alone", [True, False], ids=["with its dataset", "as one of two versions"])
+def test_the_slower_of_two_completions_takes_no_bytes_out_of_the_trash(alone: bool, bin_: Bin) -> None:
+    shelf = bin_.shelf
+    dataset_id = None if alone else shelf.upload(DATA).summary.id
+    started = shelf.uploads.start(shelf.caller, NewUpload("x.csv", len(DATA), dataset_id=dataset_id))
+    parts = shelf.send(started.parts, DATA, started.part_size)
+    with shelf.database.session() as session:
+        slow = session.exec(select(Upload).where(Upload.id == started.upload_id)).one()
+        file = session.exec(select(File).where(File.id == started.file_id)).one()
+    shelf.uploads.complete(shelf.caller, started.upload_id, parts)
+    bin_.delete_file(started.file_id)
+    with pytest.raises(UploadNotFound):
+        shelf.uploads.completion.shelve(shelf.caller, slow, file)
+    assert file.key in shelf.objects()
+    restored = bin_.restore(started.dataset_id if alone else started.file_id)
+    assert restored.detail.files[0].id == started.file_id
+
+
 def test_two_sweeps_at_once_remove_each_thing_once(bin_: Bin) -> None:
     shelf = bin_.shelf
     for number in range(4):
