@@ -79,7 +79,7 @@ class OldCopies:
     def _reason_to_keep(self, copy: OldCopy, file: File | None) -> str | None:
         if file is None or file.status == FileStatus.DELETED:
             return None
-        if file.status == FileStatus.FAILED:
+        if file.status == FileStatus.FAILED or file.failure is not None:
             return "The moved file failed a check since; this copy may be the last good one."
         if file.backend == copy.backend:
             return f"The file still lies on {PLACES[Backend(file.backend)]}."

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import func
 from sqlalchemy import select as sql_select
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from catalog import shelf
 from catalog.access import sees_dataset
@@ -25,7 +25,7 @@ from catalog.removal import Removal
 from catalog.trash_items import TrashItem, TrashKind, items_of, locked, locked_file, lying, trashed
 from catalog.views import DatasetDetail, dataset_detail
 from db import Database, DatabaseUnavailable
-from db.tables import Dataset, File, FileStatus
+from db.tables import Dataset, File, FileStatus, OldCopy
 from db.utc import utc_now
 from storage import Storages
 from storage.protocol import Backend
@@ -125,11 +125,17 @@ class Trash:
 
     def stopped(self, backend: Backend, bucket: str, key: str) -> bool:
         """Whether an object is not to be handed out by the app any more, whatever link leads to it: its file is in the
-        trash, is deleted or failed its check. Never raises."""
-        query = select(File.status).where(File.backend == backend, File.bucket == bucket, File.key == key)
+        trash, is deleted or failed its check. The same for the old copy of a file that was moved. Never raises."""
+        here = select(File.status).where(File.backend == backend, File.bucket == bucket, File.key == key)
+        before = (
+            select(File.status)
+            .join(OldCopy, col(OldCopy.file_id) == File.id)
+            .where(OldCopy.backend == backend, OldCopy.bucket == bucket, OldCopy.key == key)
+        )
         try:
             with self.database.session() as session:
-                return session.exec(query).first() not in (None, FileStatus.READY, FileStatus.PENDING)
+                status = session.exec(here).first() or session.exec(before).first()
+            return status not in (None, FileStatus.READY, FileStatus.PENDING)
         except DatabaseUnavailable:
             # A link is its own credential, as on S3, where it works without a database as well.
             return False

@@ -29,7 +29,7 @@ from catalog.shelf import describe
 from catalog.trash import Restored, Trash
 from catalog.trash_items import TrashKind
 from catalog.views import DatasetDetail
-from db.tables import Dataset, DatasetTag, Event, File, FileStatus, ShelfCount, Upload
+from db.tables import Dataset, DatasetTag, Event, File, FileStatus, OldCopy, ShelfCount, Upload
 from db.utc import utc_now
 from preview.read_as import AS_DETECTED
 from storage import Backend
@@ -385,6 +385,20 @@ def test_a_link_handed_out_before_is_known_to_have_ended(bin_: Bin) -> None:
     assert bin_.trash.stopped(backend, file.bucket, file.key)
     bin_.restore(detail.summary.id)
     assert not bin_.trash.stopped(backend, file.bucket, file.key)
+
+
+def test_a_link_to_where_a_file_lay_before_it_was_moved_ends_as_well(local_bin: Bin) -> None:
+    shelf = local_bin.shelf
+    file_id = shelf.upload(DATA).files[0].id
+    place = (Backend.LOCAL, "datasets", f"datasets/2026/11/{uuid.uuid4()}")
+    with shelf.database.transaction() as session:
+        backend, bucket, key = place
+        session.add(OldCopy(file_id=file_id, backend=backend, bucket=bucket, role="datasets", key=key, size=len(DATA)))
+    assert not local_bin.trash.stopped(*place)
+    local_bin.delete_file(file_id)
+    assert local_bin.trash.stopped(*place)
+    local_bin.restore(local_bin.trash.list(shelf.caller).items[0].id)
+    assert not local_bin.trash.stopped(*place)
 
 
 def test_restored_once_however_many_want_it(bin_: Bin) -> None:
