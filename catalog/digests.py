@@ -99,6 +99,12 @@ def parts_of(session: Session, file: File) -> Digests:
     return Digests(part_size, (UNKNOWN,) * part_count(file.size, part_size))
 
 
+def still_to_be_compared(session: Session, file: File) -> bool:
+    """Whether digests of parts that a client told were never held against the stored bytes: whoever reads and copies
+    those knows their SHA-256, and not that they are what was sent."""
+    return file.sha256 is None and Digests.kept(session, file.id) is not None
+
+
 @dataclass(frozen=True)
 class PartsOfFiles:
     """Answers for the digests of the caller's files."""

@@ -49,11 +49,11 @@ class Knowledge:
 
     def note_scan(self, read: File, scan: Scan, read_as: ReadAs) -> None:
         """Note what reading all of a file told, which was right: SHA-256, parts', and rows and where they begin, the
-        latter two only where the file is still read so.
+        latter two only where the file is still read so. Of one that was moved meanwhile nothing: it is read again.
         """
         with self.database.transaction() as session:
             dataset, file = _locked(session, read.id)
-            if dataset is None or file is None:
+            if dataset is None or file is None or _lies_elsewhere(file, read):
                 return
             note_right(session, file, Reading.of(scan, parts_of(session, file)))
             file.scanned_at = utc_now()
@@ -70,7 +70,7 @@ class Knowledge:
         """
         with self.database.transaction() as session:
             dataset, file = _locked(session, read.id)
-            if dataset is None or file is None or ref_of(file) != ref_of(read) or file.backend != read.backend:
+            if dataset is None or file is None or _lies_elsewhere(file, read):
                 return False
             fail(session, dataset, file, failure, detail)
             return True
@@ -129,6 +129,10 @@ def _locked(session: Session, file_id: uuid.UUID) -> tuple[Dataset | None, File 
     dataset = session.exec(select(Dataset).where(Dataset.id == dataset_id).with_for_update()).first()
     file = session.exec(select(File).where(File.id == file_id, File.status == FileStatus.READY)).first()
     return dataset, file
+
+
+def _lies_elsewhere(file: File, read: File) -> bool:
+    return ref_of(file) != ref_of(read) or file.backend != read.backend
 
 
 def _refresh(session: Session, dataset: Dataset, file: File) -> None:

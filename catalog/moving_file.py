@@ -17,6 +17,7 @@ from enum import Enum
 
 from sqlmodel import Session, col, delete, select
 
+from catalog.digests import still_to_be_compared
 from catalog.events import EventKind, record
 from catalog.metered import BLOCK_BYTES, BackendFailed, MeteredStream, Throttle
 from catalog.moving_report import PLACES
@@ -197,7 +198,9 @@ class FileMove:
             },
         )
         row.backend, row.bucket, row.etag = self.target.backend, stored.bucket, stored.etag
-        row.sha256, row.sha256_verified, row.verified_at = sha256, True, utc_now()
+        if not still_to_be_compared(session, row):
+            row.sha256_verified, row.verified_at = True, utc_now()
+        row.sha256 = sha256
         return True
 
     @contextmanager

@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Select, Table, delete, insert, select, update
 from sqlmodel import Session, col
 
 from catalog import shelf
+from catalog.digests import still_to_be_compared
 from catalog.events import EventKind, record
 from catalog.reports import ReportKind
 from catalog.snapshots import KeptFile, Manifest, SnapshotDamaged, SnapshotError, Watcher, read_lines
@@ -143,7 +144,9 @@ def _settle(session: Session, outcome: Outcome) -> uuid.UUID | None:
     file.status, file.failure = kept.status, kept.failure
     if outcome.stored is not None:
         file.etag, file.bucket = outcome.stored.etag, outcome.stored.bucket
-        file.sha256, file.sha256_verified, file.verified_at = kept.sha256, True, utc_now()
+        if not still_to_be_compared(session, file):
+            file.sha256_verified, file.verified_at = True, utc_now()
+        file.sha256 = kept.sha256
     return dataset_id
 
 

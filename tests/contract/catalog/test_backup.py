@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import func, select
 
 from catalog.datasets import Datasets
+from catalog.digests import Digests
 from catalog.events import EventKind
 from catalog.files import Files
 from catalog.intake import NewUpload
@@ -95,6 +96,21 @@ def counted(place: Any) -> tuple[int, int]:
     with place.session() as session:
         found = session.execute(select(func.sum(ShelfCount.datasets), func.sum(ShelfCount.size))).one()
     return tuple(map(int, found))  # type: ignore[return-value]
+
+
+def test_digests_that_nobody_compared_are_not_taken_for_compared_after_a_restore(
+    shelf: Shelf, vault: Vault, other: Place
+) -> None:
+    file_id = shelf.upload(b"what came out").files[0].id
+    with shelf.database.transaction() as session:
+        Digests(5 * 1024**2, (hashlib.sha256(b"what was sent").digest(),)).keep(session, file_id)
+    assert backups.back_up(shelf.database, shelf.storages, vault).clean
+    with restored(other, vault) as (done, database):
+        assert done.clean
+        with database.session() as session:
+            file = session.get_one(File, file_id)
+        assert (file.status, file.sha256) == (FileStatus.READY, hashlib.sha256(b"what came out").hexdigest())
+        assert (file.sha256_verified, file.verified_at, file.scanned_at) == (False, None, None)
 
 
 def test_restored_into_the_other_database_and_store_every_row_and_byte_is_the_same(

@@ -21,16 +21,22 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import col, select
 
+from catalog.digests import Digests
 from catalog.events import EventKind
 from catalog.intake import NewUpload
+from catalog.knowledge import Knowledge
 from catalog.leases import Leases
 from catalog.moving import Move, MoveOptions
 from catalog.moving_checks import Checklist, Verdict
 from catalog.moving_lock import LEASE, LIFE, MoveUnderWay, held
 from catalog.moving_report import Left, Route
+from catalog.reader import BackgroundReader
 from catalog.removal import Removal
 from db import Database, open_database
 from db.tables import Event, File, FileStatus, OldCopy
+from preview import Limits, Previewer
+from preview.read_as import AS_DETECTED
+from preview.result import Scan
 from settings import load
 from storage import Backend, BucketRole, ObjectRef, Storages, open_storage
 from tests.contract.catalog.conftest import SECRET, Shelf, make_shelf
@@ -255,6 +261,41 @@ def test_a_whole_object_of_a_killed_run_is_taken_and_any_other_replaced(known: b
     assert (report.moved, report.found, report.sent_bytes) == (3, 1, 3000)
     assert ends.storages.of(ends.route.target).stat_file(ends.at(whole, ends.route.target)).modified_at == written
     ends.check_all_at(ends.route.target)
+
+
+def test_digests_that_nobody_compared_are_compared_after_the_move(to_store: Ends) -> None:
+    """Bytes that were wrong before the move are found wrong after it, though the copy is like its source."""
+    ends = to_store
+    sent, other = b"what was sent", b"what came out"
+    file_id = ends.put(sent)
+    for backend in Backend:
+        ends.storages.of(backend).upload_file(ends.at(file_id, backend), io.BytesIO(other), len(other), "text/csv")
+    with ends.database.transaction() as session:
+        Digests(5 * 1024**2, (hashlib.sha256(sent).digest(),)).keep(session, file_id)
+    assert ends.move().run(MoveOptions()).complete
+    moved = ends.row(file_id)
+    assert (moved.backend, moved.sha256_verified, moved.verified_at, moved.scanned_at) == ("minio", False, None, None)
+    previewer = Previewer(Limits(), workers=1)
+    with closing(previewer):
+        reader = BackgroundReader(ends.database, ends.storages, previewer)
+        reader.start()
+        try:
+            deadline = time.monotonic() + 30
+            while ends.row(file_id).status == FileStatus.READY and time.monotonic() < deadline:
+                time.sleep(0.05)
+        finally:
+            reader.close()
+    assert ends.row(file_id).status == FileStatus.FAILED
+
+
+def test_what_was_read_of_a_file_that_moved_meanwhile_is_not_noted(to_store: Ends) -> None:
+    ends = to_store
+    file_id = ends.put(b"abc", "x.bin")
+    read = ends.row(file_id)
+    assert ends.move().run(MoveOptions()).complete
+    scan = Scan(sha256="0" * 64, size=3, rows=None, row_index=None, part_digests=b"")
+    Knowledge(ends.database).note_scan(read, scan, AS_DETECTED)
+    assert (ends.row(file_id).sha256, ends.row(file_id).scanned_at) == (hashlib.sha256(b"abc").hexdigest(), None)
 
 
 def test_uploads_of_a_killed_run_are_aborted_and_a_clients_upload_is_not(to_store: Ends) -> None:
@@ -505,18 +546,23 @@ def test_a_disk_without_room_stops_the_move_before_it_begins(to_store: Ends) -> 
 
 def test_old_copies_go_only_where_the_new_place_is_whole(to_store: Ends) -> None:
     ends, store = to_store, to_store.storages.of(Backend.MINIO)
-    good, lost, altered, failed = (ends.put(name.encode(), name) for name in ("good", "lost", "altered", "failed"))
+    good, lost, altered, failed, doubtful = (
+        ends.put(name.encode(), name) for name in ("good", "lost", "altered", "failed", "doubtful")
+    )
     ends.move().run(MoveOptions())
     store.delete_file(ends.at(lost, Backend.MINIO))
     store.upload_file(ends.at(altered, Backend.MINIO), io.BytesIO(b"ALTERED"), 7, "text/csv")
     set_file(ends, failed, status=FileStatus.FAILED)
+    set_file(ends, doubtful, status=FileStatus.TRASHED, failure="It failed before it was put into the trash.")
     report = ends.move().run(MoveOptions(delete_source=True))
     assert report.released is not None
     assert (report.released.deleted, report.complete) == (1, False)
-    assert {trouble.file_id for trouble in report.released.kept} == {lost, altered, failed}
+    assert {trouble.file_id for trouble in report.released.kept} == {lost, altered, failed, doubtful}
     assert ends.content(good, Backend.LOCAL) is None
-    assert all(ends.content(file_id, Backend.LOCAL) == ends.files[file_id] for file_id in (lost, altered, failed))
-    assert {copy.file_id for copy in ends.copies()} == {lost, altered, failed}
+    assert all(
+        ends.content(file_id, Backend.LOCAL) == ends.files[file_id] for file_id in (lost, altered, failed, doubtful)
+    )
+    assert {copy.file_id for copy in ends.copies()} == {lost, altered, failed, doubtful}
 
 
 def test_a_deleted_file_takes_its_old_copies_with_it(ends: Ends) -> None:
