@@ -26,9 +26,19 @@ class Damage(StrEnum):
     REMOVAL_CUT_OFF = "removal_cut_off"
     ORPHAN = "orphan"
     STALE_UPLOAD = "stale_upload"
+    UNKNOWN_OBJECT = "unknown_object"
+    UNKNOWN_UPLOAD = "unknown_upload"
     LEFTOVER = "leftover"
     OLD_COPY_GONE = "old_copy_gone"
     COUNT_DIFFERS = "count_differs"
+
+
+ONLY_WHERE_ASKED = frozenset({Damage.UNKNOWN_OBJECT, Damage.UNKNOWN_UPLOAD})
+"""What is not repaired with the rest: it may be somebody else's."""
+_UNKNOWN = (
+    "They stay: another installation may have its files in this bucket (give each a bucket of its own), or the "
+    "catalogue was restored from an older backup. Where neither is so, --apply --unknown removes them."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,8 @@ WORDS: dict[Damage, Words] = {
     Damage.MOSTLY_GONE: Words(
         "Buckets that lost most of their files at once, as an empty bucket or a disk that is not mounted looks",
         "",
-        "No file was judged lost. See that bucket, mount and credentials are the right ones; what is truly gone comes "
-        "back from a backup (python -m ops restore). Then check again.",
+        "No file was judged lost, and nothing in them was touched. See that bucket, mount and credentials are the "
+        "right ones; what is truly gone comes back from a backup (python -m ops restore). Then check again.",
     ),
     Damage.LOST: Words(
         "Files whose bytes the store no longer has",
@@ -84,6 +94,14 @@ WORDS: dict[Damage, Words] = {
         "What is left here the store did not let go of; check again later.",
     ),
     Damage.STALE_UPLOAD: Words("Unfinished uploads in the store that no file stands for", "removed from the store"),
+    Damage.UNKNOWN_OBJECT: Words(
+        "Objects named as Datashelf’s own are, of which this catalogue has never heard",
+        "removed from the store",
+        _UNKNOWN,
+    ),
+    Damage.UNKNOWN_UPLOAD: Words(
+        "Unfinished uploads in the store of which this catalogue has never heard", "removed from the store", _UNKNOWN
+    ),
     Damage.LEFTOVER: Words("Files beside the objects on local disk that a crash left", "removed"),
     Damage.OLD_COPY_GONE: Words("Old copies of moved files that are gone already", "forgotten"),
     Damage.COUNT_DIFFERS: Words("Kept counts and copies that differ from the truth", "corrected"),

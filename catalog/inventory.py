@@ -59,6 +59,11 @@ class Suspect:
     def where(self) -> str:
         return f"{self.backend}:{self.bucket}/{self.key}"
 
+    @property
+    def key_id(self) -> uuid.UUID:
+        """The file's id, with which every key that the catalogue makes ends."""
+        return uuid.UUID(self.key.rpartition("/")[2])
+
 
 class Place(NamedTuple):
     """A real bucket of a backend."""

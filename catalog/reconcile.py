@@ -2,7 +2,8 @@
 
 First everything is looked at and nothing changed, so that a store that is away ends the check before it began. Then
 each thing that seemed wrong is looked at once more and told or repaired (`catalog/repairs.py`). No row of a file that
-was acknowledged is ever deleted, and no object, upload or leftover that is younger than a day.
+was acknowledged is ever deleted, and no object, upload or leftover that is younger than a day; nor, unless that is
+asked for by name, an object of which this catalogue has never heard (`catalog/provenance.py`).
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
 from sqlmodel import col, select
 
-from catalog.damage import Damage, Finding, ReconcileReport
+from catalog.damage import ONLY_WHERE_ASKED, Damage, Finding, ReconcileReport
 from catalog.errors import InvalidAge, ReconcileUnderWay
 from catalog.events import EventKind, record
-from catalog.inventory import Inventory, Place, PlaceSeen, Suspects
+from catalog.inventory import Inventory, Place, PlaceSeen, Suspect, Suspects
 from catalog.kept_counts import KeptCounts
 from catalog.leases import Leases
+from catalog.provenance import strangers
 from catalog.repairs import Repairs
 from catalog.reports import ReportKind, Reports
 from catalog.sweep import IDLE
@@ -44,6 +47,10 @@ SAMPLE = 20
 """Of so many doubted files each is looked for by itself before the bucket is said to have lost most of them."""
 NAMED_IN_KEPT_REPORT = 20
 BATCH = 200
+AT_ONCE = 5000
+"""Suspects whose origin is looked up together: each look goes through all events."""
+NEVER_HEARD_OF = {Damage.ORPHAN: Damage.UNKNOWN_OBJECT, Damage.STALE_UPLOAD: Damage.UNKNOWN_UPLOAD}
+"""What becomes of the kinds that speak of something without a row, where the catalogue never had one."""
 SAFE = frozenset(
     {
         Damage.COMPLETION_CUT_OFF,
@@ -73,13 +80,17 @@ class Reconcile:
     now: Callable[[], datetime] = utc_now
     idle: timedelta = IDLE
 
-    def run(self, *, apply: bool, deep: bool = False, older_than: timedelta = YOUNGEST) -> ReconcileReport:
-        """Check everything; `deep` reads every byte, too. The report is kept for the Storage screen.
+    def run(
+        self, *, apply: bool, deep: bool = False, older_than: timedelta = YOUNGEST, unknown: bool = False
+    ) -> ReconcileReport:
+        """Check everything; `deep` reads every byte, too. The report is kept for the Storage screen. `unknown`: what
+        the catalogue has never heard of is removed as well.
 
         Raises InvalidAge for less than a day; ReconcileUnderWay where another check is repairing; the store's errors,
         StorageUnavailable above all, and DatabaseUnavailable: what was repaired until then stays so.
         """
-        return self._run(frozenset(Damage) if apply else frozenset(), deep=deep, older_than=older_than)
+        mends = frozenset(Damage) - (frozenset() if unknown else ONLY_WHERE_ASKED)
+        return self._run(mends if apply else frozenset(), deep=deep, older_than=older_than)
 
     def light(self) -> ReconcileReport | None:
         """The pass that goes by itself: finishes what crashes cut off more than a day ago, and only reports the rest.
@@ -140,17 +151,18 @@ class Reconcile:
                 report.add(Finding(Damage.MOSTLY_GONE, where, detail))
         return doubted
 
-    @staticmethod
     def _judge(
+        self,
         report: ReconcileReport,
         repairs: Repairs,
         suspects: Suspects,
         doubted: set[Place],
         hold: Callable[[], None],
     ) -> None:
-        for suspect in suspects:
+        for suspect in self._named(suspects):
             hold()
-            if suspect.kind is Damage.LOST and (suspect.backend, suspect.bucket) in doubted:
+            if (suspect.backend, suspect.bucket) in doubted:
+                # It may be another bucket altogether: neither what is missing nor what is there says anything.
                 continue
             try:
                 finding = repairs.look(suspect)
@@ -159,6 +171,15 @@ class Reconcile:
                 continue
             if finding is not None:
                 report.add(finding)
+
+    def _named(self, suspects: Suspects) -> Iterator[Suspect]:
+        """The suspects, with those told apart of which this catalogue has never heard."""
+        following = iter(suspects)
+        while some := list(islice(following, AT_ONCE)):
+            unknown = strangers(self.database, {each.key_id for each in some if each.kind in NEVER_HEARD_OF})
+            for each in some:
+                kind = NEVER_HEARD_OF.get(each.kind)
+                yield each if kind is None or each.key_id not in unknown else replace(each, kind=kind)
 
     @staticmethod
     def _is_doubted(seen: PlaceSeen, repairs: Repairs, suspects: Suspects) -> bool:

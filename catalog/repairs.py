@@ -76,6 +76,8 @@ class Repairs:
             Damage.REMOVAL_CUT_OFF: self._removal_cut_off,
             Damage.ORPHAN: self._orphan,
             Damage.STALE_UPLOAD: self._stale_upload,
+            Damage.UNKNOWN_OBJECT: self._orphan,
+            Damage.UNKNOWN_UPLOAD: self._stale_upload,
             Damage.OLD_COPY_GONE: self._old_copy_gone,
         }
         return act[suspect.kind](suspect)
@@ -191,19 +193,23 @@ class Repairs:
     def _orphan(self, suspect: Suspect) -> Finding | None:
         stored = self._stat(suspect)
         # A move that goes on finds what an earlier one left at its goal, under the file's own key.
-        moving = MOVE in Leases(self.database).held()
+        moving = self._is_moving()
         if stored is None or self._known(suspect):
             return None
         if moving or stored.modified_at is None or stored.modified_at >= self.before:
             self.checked.young += 1
             return None
         detail = f"stored {stored.modified_at:%Y-%m-%d %H:%M} UTC"
-        found = Finding(Damage.ORPHAN, suspect.where, detail, stored.size)
+        found = Finding(suspect.kind, suspect.where, detail, stored.size)
         if found.kind not in self.mends:
             return found
         return replace(found, repaired=self._storage(suspect).delete_file(suspect.ref))
 
     def _stale_upload(self, suspect: Suspect) -> Finding | None:
+        if self._is_moving():
+            # What a move sends to its goal goes by an upload of its own, and may take longer than a day.
+            self.checked.young += 1
+            return None
         query = select(File.status, Upload.store_upload_id).outerjoin(Upload, col(Upload.file_id) == File.id)
         with self.database.session() as session:
             row = session.exec(query.where(*_at(suspect))).first()
@@ -216,7 +222,7 @@ class Repairs:
             self._storage(suspect).list_parts(suspect.ref, suspect.ref_id)
         except UploadNotFound:
             return None
-        found = Finding(Damage.STALE_UPLOAD, suspect.where, f"upload {suspect.ref_id}")
+        found = Finding(suspect.kind, suspect.where, f"upload {suspect.ref_id}")
         if found.kind not in self.mends:
             return found
         self._storage(suspect).abort_multipart(suspect.ref, suspect.ref_id)
@@ -298,6 +304,9 @@ class Repairs:
         with self.database.session() as session:
             found = session.exec(pending.where(*_at(suspect))).first()
         return None if found is None else (found[0], found[1])
+
+    def _is_moving(self) -> bool:
+        return MOVE in Leases(self.database).held()
 
     def _known(self, suspect: Suspect) -> bool:
         copies = (OldCopy.backend == suspect.backend, OldCopy.bucket == suspect.bucket, OldCopy.key == suspect.key)

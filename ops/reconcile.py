@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 from rich.filesize import decimal
 
-from catalog.damage import WORDS, ReconcileReport
+from catalog.damage import ONLY_WHERE_ASKED, WORDS, ReconcileReport
 from catalog.errors import DatabaseUnavailable, InvalidAge, ReconcileUnderWay
 from catalog.reconcile import LEASE_LIFE, Reconcile
 from ops.session import opened
@@ -42,6 +42,12 @@ def reconcile(
         bool, typer.Option("--apply", help="Repair what is found. Without it nothing is changed.")
     ] = False,
     deep: Annotated[bool, typer.Option("--deep", help="Read every stored byte and compare its SHA-256, too.")] = False,
+    unknown: Annotated[
+        bool,
+        typer.Option(
+            "--unknown", help="With --apply: remove, too, what is named as ours and the catalogue has never heard of."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="The report as JSON on standard output.")] = False,
     older_than: Annotated[
         str, typer.Option(metavar="AGE", help="Remove nothing younger; 24h at least (for example 36h, 7d).")
@@ -57,7 +63,7 @@ def reconcile(
         idle = timedelta(days=services.settings.lifecycle.upload_days)
         check = Reconcile(services.database, services.storages, idle=idle)
         try:
-            report = _run(check, apply=apply, deep=deep, older_than=youngest)
+            report = _run(check, apply=apply, deep=deep, older_than=youngest, unknown=unknown)
         except InvalidAge as error:
             raise typer.BadParameter(str(error), param_hint="--older-than") from None
         except ReconcileUnderWay as error:
@@ -70,11 +76,11 @@ def reconcile(
         raise typer.Exit(1)
 
 
-def _run(check: Reconcile, *, apply: bool, deep: bool, older_than: timedelta) -> ReconcileReport:
+def _run(check: Reconcile, *, apply: bool, deep: bool, older_than: timedelta, unknown: bool) -> ReconcileReport:
     until, told = time.monotonic() + WAIT.total_seconds(), False
     while True:
         try:
-            return check.run(apply=apply, deep=deep, older_than=older_than)
+            return check.run(apply=apply, deep=deep, older_than=older_than, unknown=unknown)
         except ReconcileUnderWay:
             if time.monotonic() > until:
                 raise
@@ -135,7 +141,8 @@ def _verdict(report: ReconcileReport) -> str:
         return f"{_many(report.found, 'finding')}, all repaired. Catalogue and stores agree now."
     left = report.found - report.repaired
     if not report.applied:
-        can = sum(group.found for kind, group in report.in_order() if WORDS[kind].repair)
+        mended = (kind for kind in WORDS if WORDS[kind].repair and kind not in ONLY_WHERE_ASKED)
+        can = sum(report.groups[kind].found for kind in mended if kind in report.groups)
         way = " Run it again with --apply to repair what can be repaired." if can else ""
         return f"{_many(left, 'finding')}; nothing was changed.{way}"
     return f"{_many(report.found, 'finding')}, {report.repaired:,} repaired, {left:,} left: see what is said there."

@@ -15,7 +15,7 @@ from catalog.removal import ref_of
 from db import open_database
 from storage import BucketRole
 from tests.contract.catalog.conftest import local_storages, make_shelf
-from tests.contract.catalog.damaging import DATA, new_key, plant, row
+from tests.contract.catalog.damaging import DATA, lost_key, plant, row
 from tests.contract.test_ops import ops
 from tests.real_parts import free_port
 
@@ -34,7 +34,7 @@ def data_dir(sqlite_template: Path, tmp_path: Path) -> Path:
         shelf.upload(DATA, dataset_id=good.summary.id)
         lost = shelf.upload(DATA, name="Lost").files[0].id
         storages.local.delete_file(ref_of(row(shelf, lost)))
-        key = plant(shelf, new_key(BucketRole.MODELS)).key
+        key = plant(shelf, lost_key(shelf, BucketRole.MODELS)).key
         old = time.time() - 2 * 86_400
         os.utime(storages.local.root / "models" / key, (old, old))
     return tmp_path

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlmodel import select
 
 from catalog.damage import Damage, ReconcileReport
+from catalog.events import EventKind, record
 from catalog.intake import NewUpload
 from catalog.reconcile import Reconcile
 from catalog.removal import ref_of
@@ -47,6 +48,14 @@ def found(report: ReconcileReport) -> dict[Damage, int]:
 
 def new_key(role: BucketRole = BucketRole.DATASETS) -> str:
     return f"{role}/2026/11/{uuid.uuid4()}"
+
+
+def lost_key(shelf: Shelf, role: BucketRole = BucketRole.DATASETS) -> str:
+    """The key of a file that this catalogue once began and has no row of any more."""
+    key = new_key(role)
+    with shelf.database.transaction() as session:
+        record(session, EventKind.UPLOAD_STARTED, file_id=uuid.UUID(key.rpartition("/")[2]))
+    return key
 
 
 def plant(shelf: Shelf, key: str, data: bytes = DATA) -> ObjectRef:

@@ -14,21 +14,24 @@ from sqlmodel import select
 
 from catalog.damage import Damage
 from catalog.errors import FileNotReady, InvalidAge, ReconcileUnderWay
+from catalog.events import EventKind, record
 from catalog.leases import Leases
 from catalog.listing import DatasetQuery
-from catalog.reconcile import LEASE, Reconcile
+from catalog.reconcile import LEASE, MANY, Reconcile
 from catalog.removal import ref_of
 from catalog.reports import ReportKind, Reports
+from db import open_database
 from db.tables import Dataset, DatasetTag, Event, File, FileStatus, OldCopy, ShelfCount, Upload
 from db.utc import utc_now
 from storage import BucketRole
-from tests.contract.catalog.conftest import Shelf
+from tests.contract.catalog.conftest import Shelf, make_shelf
 from tests.contract.catalog.damaging import (
     DATA,
     cut_off,
     found,
     has_row,
     later,
+    lost_key,
     new_key,
     now,
     overwrite,
@@ -107,7 +110,7 @@ def test_what_is_lost_in_the_trash_is_failed_when_it_comes_back(shelf: Shelf) ->
 
 def test_objects_without_a_row_go_when_they_are_old_and_ours(shelf: Shelf) -> None:
     kept = shelf.upload(DATA)
-    orphans = [plant(shelf, new_key(role)).key for role in BucketRole]
+    orphans = [plant(shelf, lost_key(shelf, role)).key for role in BucketRole]
     foreign = plant(shelf, f"{BucketRole.DATASETS}/raw/measurements.csv")
     report = now(shelf).run(apply=True)
     assert (report.findings, report.checked.young, report.checked.foreign) == ([], 3, 1)
@@ -117,6 +120,37 @@ def test_objects_without_a_row_go_when_they_are_old_and_ours(shelf: Shelf) -> No
     assert (found(report), report.clean, report.groups[Damage.ORPHAN].size) == ({Damage.ORPHAN: 3}, True, 3 * len(DATA))
     assert set(shelf.objects()) == {foreign.key, row(shelf, kept.files[0].id).key}
     assert later(shelf).run(apply=True).findings == []
+
+
+def test_what_another_installation_keeps_in_the_same_bucket_is_left_to_it(
+    shelf: Shelf, sqlite_template: Path, tmp_path: Path
+) -> None:
+    detail, started = shelf.upload(DATA), sent(shelf)
+    shutil.copyfile(sqlite_template, tmp_path / "other.db")
+    with open_database(f"sqlite:///{tmp_path / 'other.db'}") as database:
+        other = make_shelf(database, shelf.storages)
+        other.upload(DATA)
+        for check in (later(other).light, lambda: later(other).run(apply=True)):
+            report = check()
+            assert report is not None
+            assert found(report) == {Damage.UNKNOWN_OBJECT: 1, Damage.UNKNOWN_UPLOAD: 1}
+            assert (report.repaired, report.clean) == (0, False)
+        assert found(later(shelf).run(apply=False)) == {Damage.UNKNOWN_OBJECT: 1}
+        assert len(shelf.uploads.get(shelf.caller, started.upload_id).received) == 1
+        assert row(shelf, detail.files[0].id).key in shelf.objects()
+        assert later(other).run(apply=True, unknown=True).clean
+        assert len(shelf.objects()) == 1, "who asks for it by name gets it"
+
+
+def test_what_came_to_its_end_after_the_backup_stays_where_the_catalogue_went_back(shelf: Shelf) -> None:
+    """As where an upload was under way in the backup: the restore gave it up, and the bucket has the file."""
+    key = lost_key(shelf)
+    ref = plant(shelf, key)
+    with shelf.database.transaction() as session:
+        file_id, why = uuid.UUID(key.rpartition("/")[2]), {"reason": "restore"}
+        record(session, EventKind.UPLOAD_EXPIRED, file_id=file_id, detail=why)
+    assert found(later(shelf).run(apply=True)) == {Damage.UNKNOWN_OBJECT: 1}
+    assert ref.key in shelf.objects()
 
 
 def test_a_completion_that_was_cut_off_is_finished(shelf: Shelf) -> None:
@@ -170,7 +204,7 @@ def test_uploads_in_the_store_without_a_row_are_dropped_when_they_are_old(shelf:
     under_way = sent(shelf)
     shelf.storage.start_multipart(plant(shelf, f"{BucketRole.DATASETS}/by-hand"), "text/csv", 5 * 1024**2)
     ref = ref_of(row(shelf, under_way.file_id))
-    stale = shelf.storage.start_multipart(type(ref)(BucketRole.DATASETS, new_key()), "text/csv", 5 * 1024**2)
+    stale = shelf.storage.start_multipart(type(ref)(BucketRole.DATASETS, lost_key(shelf)), "text/csv", 5 * 1024**2)
     second = shelf.storage.start_multipart(ref, "text/csv", 5 * 1024**2)
     assert now(shelf).run(apply=True).findings == []
     report = later(shelf).run(apply=True)
@@ -239,6 +273,29 @@ def test_where_most_objects_are_gone_the_bucket_is_doubted_and_no_file(shelf: Sh
     assert found(later(shelf).run(apply=True)) == {Damage.LOST: 2}
 
 
+def test_in_a_doubted_bucket_nothing_is_given_up_removed_or_forgotten(local_shelf: Shelf, tmp_path: Path) -> None:
+    """The wrong disk is mounted: it says nothing of what lies on the right one."""
+    shelf = local_shelf
+    files, started = [shelf.upload(DATA).files[0].id for _ in range(3)], sent(shelf)
+    with shelf.database.transaction() as session:
+        session.add(
+            OldCopy(file_id=files[0], backend="local", bucket="datasets", role="datasets", key=new_key(), size=8)
+        )
+    root = shelf.storages.local.root
+    for name in ("datasets", ".uploads"):
+        shutil.move(root / name, tmp_path / name)
+    shelf.storages.local.prepare()
+    stranger = plant(shelf, lost_key(shelf))
+    for _ in range(MANY):
+        shelf.storage.delete_file(ref_of(row(shelf, shelf.upload(DATA).files[0].id)))
+    report = later(shelf).run(apply=True)
+    assert (found(report), report.repaired) == ({Damage.MOSTLY_GONE: 1}, 0)
+    assert stranger.key in shelf.objects()
+    assert has_row(shelf, started.file_id)
+    with shelf.database.session() as session:
+        assert len(session.exec(select(OldCopy)).all()) == 1
+
+
 def test_a_bucket_that_is_missing_is_said_and_no_file_is_judged(shelf: Shelf) -> None:
     file_id, elsewhere = (shelf.upload(DATA).files[0].id for _ in range(2))
     with shelf.database.transaction() as session:
@@ -253,7 +310,7 @@ def test_a_bucket_that_is_missing_is_said_and_no_file_is_judged(shelf: Shelf) ->
 def test_the_pass_that_goes_by_itself_finishes_what_was_cut_off_and_only_reports_the_rest(shelf: Shelf) -> None:
     lost, kept = shelf.upload(DATA).files[0].id, shelf.upload(DATA)
     shelf.storage.delete_file(ref_of(row(shelf, lost)))
-    orphan, started = plant(shelf, new_key()), cut_off(shelf)
+    orphan, started = plant(shelf, lost_key(shelf)), cut_off(shelf)
     report = now(shelf).light()
     assert report is not None
     assert (found(report), report.repaired, report.checked.young) == ({Damage.LOST: 1}, 0, 2)
@@ -282,11 +339,15 @@ def test_only_one_repairs_at_a_time_and_any_number_may_look(shelf: Shelf) -> Non
 
 
 def test_while_files_are_moved_no_object_is_taken_for_an_orphan(shelf: Shelf) -> None:
-    orphan, move = plant(shelf, new_key()), Leases(shelf.database)
+    orphan, move = plant(shelf, lost_key(shelf)), Leases(shelf.database)
     assert move.take("move", timedelta(days=3))
     report = later(shelf).run(apply=True)
     assert (report.findings, report.checked.young) == ([], 1)
     assert orphan.key in shelf.objects()
+    stale = shelf.storage.start_multipart(type(orphan)(BucketRole.DATASETS, lost_key(shelf)), "text/csv", 5 * 1024**2)
+    report = later(shelf).run(apply=True)
+    assert (report.findings, report.checked.young) == ([], 2)
+    shelf.storage.abort_multipart(shelf.uploads_in_store()[0], stale)
     move.let_go("move")
     assert found(later(shelf).run(apply=True)) == {Damage.ORPHAN: 1}
 
@@ -300,7 +361,7 @@ def test_two_that_repair_at_once_do_no_harm(shelf: Shelf, monkeypatch: pytest.Mo
         shelf.storage.delete_file(ref_of(row(shelf, file_id)))
     started = [cut_off(shelf) for _ in range(3)]
     for _ in range(3):
-        plant(shelf, new_key())
+        plant(shelf, lost_key(shelf))
     with ThreadPoolExecutor(3) as threads:
         reports = list(threads.map(lambda check: check.run(apply=True), [later(shelf) for _ in range(3)]))
     assert sum(report.groups[Damage.LOST].repaired for report in reports if Damage.LOST in report.groups) == 2

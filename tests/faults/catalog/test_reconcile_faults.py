@@ -24,7 +24,7 @@ from db import open_database
 from db.tables import File, FileStatus, Lease
 from storage import StorageUnavailable
 from tests.contract.catalog.conftest import Shelf, local_storages, make_shelf, s3_storages
-from tests.contract.catalog.damaging import DATA, cut_off, found, later, new_key, plant, row, sha256
+from tests.contract.catalog.damaging import DATA, cut_off, found, later, lost_key, new_key, plant, row, sha256
 from tests.seaweed import SeaweedServer
 
 KILLED = """
@@ -68,7 +68,7 @@ def test_a_check_that_is_killed_again_and_again_ends_clean_and_loses_nothing(
         shelf.storage.delete_file(ref_of(row(shelf, file_id)))
     finished = [cut_off(shelf).file_id for _ in range(5)]
     for _ in range(10):
-        plant(shelf, new_key())
+        plant(shelf, lost_key(shelf))
     for _ in range(4):
         process = subprocess.Popen(
             [sys.executable, "-c", KILLED, str(tmp_path), url], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
@@ -152,4 +152,4 @@ def row_count(shelf: Shelf) -> int:
 def spoil(shelf: Shelf) -> None:
     for key in shelf.objects()[1000:1050]:
         (shelf.storages.local.root / "datasets" / key).unlink()
-        plant(shelf, new_key())
+        plant(shelf, lost_key(shelf))
