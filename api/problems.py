@@ -49,12 +49,20 @@ TYPE_PREFIX = "urn:datashelf:problem:"
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """How one kind of error is answered. `slug` ends the `type` URN and is what a screen shows an error by."""
+    """How one kind of error is answered. `slug` ends the `type` URN and is what a screen shows an error by; `then` says
+    what is safe and what to do, where the error itself states a bare fact."""
 
     status: int
     slug: str
     title: str
+    then: str = ""
 
+
+WAIT = "What is on the shelf is untouched; try again in a moment."
+LOOK = "What is stored there is untouched; whoever runs the shelf finds the cause under Storage. Then try again."
+ROOM = "What is stored there is untouched; make room, then try again."
+RESTORE = "Nothing was changed; whoever runs the shelf can put the bucket back, see Storage. Then try again."
+OTHERS = "Another version may still be there."
 
 # Looked up along the exception's own classes, nearest first, so a family's entry stands for every member without one.
 PROBLEMS: dict[type[Exception], Problem] = {
@@ -109,14 +117,14 @@ PROBLEMS: dict[type[Exception], Problem] = {
     InvalidKey: Problem(403, "link-invalid", "The link is not valid"),
     PartTooLarge: Problem(413, "part-too-large", "The part is too large"),
     PartRejected: Problem(422, "part-mismatch", "A part does not match"),
-    BucketMissing: Problem(503, "bucket-missing", "The bucket is not there"),
+    BucketMissing: Problem(503, "bucket-missing", "The bucket is not there", RESTORE),
     UploadNotFound: Problem(404, "upload-not-found", "No such upload"),
-    FileNotInStorage: Problem(404, "object-missing", "The file is gone from the store"),
-    StorageDenied: Problem(503, "storage-denied", "The store refused"),
-    StorageFull: Problem(507, "storage-full", "The store is full"),
-    StorageUnavailable: Problem(503, "storage-unavailable", "The store does not answer"),
-    StorageError: Problem(503, "storage-error", "The store failed"),
-    catalog_errors.DatabaseUnavailable: Problem(503, "database-unavailable", "The database does not answer"),
+    FileNotInStorage: Problem(404, "object-missing", "The file is gone from the store", OTHERS),
+    StorageDenied: Problem(503, "storage-denied", "The store refused", LOOK),
+    StorageFull: Problem(507, "storage-full", "The store is full", ROOM),
+    StorageUnavailable: Problem(503, "storage-unavailable", "The store does not answer", WAIT),
+    StorageError: Problem(503, "storage-error", "The store failed", LOOK),
+    catalog_errors.DatabaseUnavailable: Problem(503, "database-unavailable", "The database does not answer", WAIT),
 }
 
 NO_STATISTICS = Problem(422, "no-statistics", "There are no statistics")
@@ -184,9 +192,11 @@ def _members(error: Exception) -> dict[str, Any]:
 
 
 def _detail(error: Exception) -> str:
-    text = str(error)
+    text, then = str(error), problem_for(error).then
     # The store's errors state a bare fact; everybody else's are sentences.
-    return sentence(text) if isinstance(error, StorageError) and not text.endswith((".", "?", "!")) else text
+    if isinstance(error, StorageError) and not text.endswith((".", "?", "!")):
+        return f"{sentence(text)} {then}".rstrip()
+    return f"{text} {then}" if isinstance(error, catalog_errors.DatabaseUnavailable) else text
 
 
 async def _known(_request: Request, error: Exception) -> JSONResponse:

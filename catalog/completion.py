@@ -39,6 +39,7 @@ from db.utc import utc_now
 from storage import Storages
 from storage.protocol import (
     Backend,
+    BucketMissing,
     FileNotInStorage,
     FileStorage,
     PartRejected,
@@ -154,6 +155,8 @@ class Completion:
                     return _detail(session, caller, now)
             try:
                 storage.stat_file(ref_of(file))
+            except BucketMissing:
+                raise
             except FileNotInStorage:
                 continue
             return None

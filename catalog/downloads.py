@@ -80,7 +80,11 @@ class Downloads:
         storage = self.storages.of(Backend(file.backend))
         asked = look_first or storage.backend is Backend.LOCAL
         if asked and not storage.file_exists(ref_of(file)):
-            raise FileNotInStorage("The store no longer has the file's bytes.", operation="download", ref=ref_of(file))
+            raise FileNotInStorage(
+                "The store no longer has the file's bytes. Another version may still be there.",
+                operation="download",
+                ref=ref_of(file),
+            )
         url = self._sign(file, self.link_life)
         with self.database.transaction() as session:
             counted = {"downloads": col(File.downloads) + 1, "downloaded_at": utc_now()}

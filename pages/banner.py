@@ -16,7 +16,10 @@ from storage import Backend, StorageState
 
 @dataclass(frozen=True, slots=True)
 class Outage:
-    """A store that is away. `files` lie in it; `free` bytes are left on this server's disk, where that is known."""
+    """A store that is away. `files` lie in it; `free` bytes are left on this server's disk, where that is known.
+
+    `refusal` is what a store says that answers and cannot be used all the same; empty for one that does not answer.
+    """
 
     place: str
     fallen_back: bool
@@ -24,10 +27,12 @@ class Outage:
     free: int | None
     every: int
     """Seconds between two tries."""
+    refusal: str = ""
 
     @property
     def title(self) -> str:
-        return f"{self.place[0].upper()}{self.place[1:]} does not answer"
+        place = f"{self.place[0].upper()}{self.place[1:]}"
+        return f"{place} cannot be used" if self.refusal else f"{place} does not answer"
 
     @property
     def sentence(self) -> str:
@@ -37,10 +42,11 @@ class Outage:
             if self.fallen_back
             else "Uploads wait and go on when it is back."
         )
-        kept = (
-            f" {wording.counted(self.files, 'file')} there cannot be read or downloaded until then, and none is lost."
-        )
-        return f"{new}{kept if self.files else ''} It is tried again every {self.every} s."
+        # Of a store that lost its bucket nobody here knows what is left.
+        safe = "" if self.refusal else ", and none is lost"
+        kept = f" {wording.counted(self.files, 'file')} there cannot be read or downloaded until then{safe}."
+        said = f"{self.refusal} " if self.refusal else ""
+        return f"{said}{new}{kept if self.files else ''} It is tried again every {self.every} s."
 
 
 def place(backend: Backend, settings: Settings) -> str:
@@ -60,6 +66,7 @@ def outage(state: StorageState) -> Outage:
         files=sum(use.files for use in totals.by_backend if use.backend is state.configured),
         free=running.storages.local.check_health().free_bytes if fallen_back else None,
         every=int(services.STORE_CHECK_EVERY.total_seconds()),
+        refusal=state.reason if state.answers else "",
     )
 
 
@@ -79,5 +86,5 @@ def banner() -> None:
 @st.fragment(run_every=services.STORE_CHECK_EVERY / 2, key="store-watch")
 def watch(state: StorageState) -> None:
     now = services.current().storages.state
-    if (now.active, now.reachable) != (state.active, state.reachable):
+    if (now.active, now.reachable, now.answers) != (state.active, state.reachable, state.answers):
         draw_anew()

@@ -73,9 +73,5 @@ def still_counting() -> None:
 
 
 def unavailable(error: Exception) -> None:
-    st.error(
-        f"{wording.plain(str(error))} The file is safe there; try again when the store is back.",
-        title="The rows cannot be read now",
-        icon=":material/cloud_off:",
-    )
+    st.error(wording.plain(str(error)), title="The rows cannot be read now", icon=":material/cloud_off:")
     st.button("Try again", icon=":material/refresh:", key="read-again")

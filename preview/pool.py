@@ -209,7 +209,8 @@ class Pool:
                 log.warning("preview_timed_out", kind=self._kind, seconds=timeout.total_seconds())
                 seconds = f"{timeout.total_seconds():g}"
                 raise TimedOut(
-                    f"Reading this file took longer than {seconds} s and was stopped. The file itself is untouched."
+                    f"Reading this file took longer than {seconds} s and was stopped. The file itself is untouched: "
+                    "try again, or download it."
                 ) from None
             except _Died:
                 log.warning("preview_worker_died", kind=self._kind, attempt=attempt, closed=self._closed)

@@ -22,13 +22,19 @@ ATTEMPTS: Final = 3
 BACKOFF: Final = 0.2
 """Seconds before the second attempt; doubled before the third."""
 CHUNK: Final = 1 << 20
+ERROR: Final = 4096
+"""Bytes of an error answer that are looked at."""
 
 NEAR: Final = 1 << 14
 """Bytes between two ranges that are fetched with them rather than asking twice."""
 LANES: Final = 6
 """Requests at once for ranges that lie apart: what a far store takes to answer is then waited for once."""
 
-GONE = "The file's bytes are no longer in the store."
+GONE = "The file's bytes are no longer in the store. Another version may still be there; else upload the file again."
+NO_BUCKET = (
+    "The store answers, but the file’s bucket is not there, so the file cannot be read just now. Whoever runs the "
+    "shelf can put the bucket back; then try again."
+)
 AWAY = "The store did not answer, so the file cannot be read just now. It is safe; try again in a moment."
 
 
@@ -79,6 +85,13 @@ def fetch_many(transport: Transport, ranges: Sequence[tuple[int, int]]) -> list[
     return found
 
 
+def _off_disk(error: OSError) -> str:
+    return (
+        f"The file cannot be read from the disk: {error.strerror}. It is untouched; whoever runs the shelf can look "
+        "into the data folder, then try again."
+    )
+
+
 class DiskTransport:
     """Reads a file of the local storage."""
 
@@ -90,7 +103,7 @@ class DiskTransport:
         except FileNotFoundError:
             raise SourceGone(GONE) from None
         except OSError as error:
-            raise SourceUnavailable(f"The file cannot be read from the disk: {error.strerror}.") from None
+            raise SourceUnavailable(_off_disk(error)) from None
 
     def fetch(self, start: int, length: int) -> bytes:
         self._file.seek(start)
@@ -113,7 +126,7 @@ class DiskTransport:
         try:
             block = self._file.read(length)
         except OSError as error:
-            raise SourceUnavailable(f"The file cannot be read from the disk: {error.strerror}.") from None
+            raise SourceUnavailable(_off_disk(error)) from None
         if not block:
             raise SourceGone("The stored file is shorter than it was when it was added.")
         return block
@@ -183,7 +196,10 @@ class HttpTransport:
         if response.status == 206 or (response.status == 200 and first == 0):
             return response
         status = response.status
+        said = response.read(ERROR) if status == 404 else b""
         response.close()
+        if b"<Code>NoSuchBucket</Code>" in said:
+            raise SourceUnavailable(NO_BUCKET)
         if status in (404, 410):
             raise SourceGone(GONE)
         if status == 416:
@@ -191,9 +207,13 @@ class HttpTransport:
         if status >= 500 or status == 429:
             raise _Retryable(f"status {status}")
         if status == 200:
-            raise SourceUnavailable("The store sends whole files only; a preview needs one that honours Range.")
+            raise SourceUnavailable(
+                "The store sends whole files only; a preview needs one that honours Range. The file itself is safe: "
+                "download it instead."
+            )
         raise SourceUnavailable(
-            f"The store refused to hand the file out (status {status}). The file itself is untouched."
+            f"The store refused to hand the file out (status {status}). The file itself is untouched; whoever runs the "
+            "shelf can look at Storage, then try again."
         )
 
 

@@ -35,6 +35,7 @@ from storage.protocol import (
     ObjectRef,
     Part,
     PartRejected,
+    StorageDenied,
     StorageError,
     StorageUnavailable,
     StoredObject,
@@ -201,7 +202,9 @@ class MinioFileStorage:
             with observed(_BACKEND, "check_health", quiet=True), s3_errors():
                 there = self.clients.health.bucket_exists(bucket)
         except StorageError as error:
-            return Health(ok=False, detail=sentence(self._said(error)))
+            # A refusal is an answer.
+            took = timedelta(seconds=time.perf_counter() - began) if isinstance(error, StorageDenied) else None
+            return Health(ok=False, detail=sentence(self._said(error)), latency=took)
         took = timedelta(seconds=time.perf_counter() - began)
         detail = "The store answers." if there else f"The store answers, but the bucket {bucket} is missing."
         return Health(ok=there, detail=detail, latency=took)

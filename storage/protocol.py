@@ -262,6 +262,7 @@ class StorageState:
     """Which backend takes new files, and why it is not the configured one.
 
     `degraded` is a fallback chosen at start; `reachable` is what the last health check of the configured store said.
+    `answers`: it answers, but refuses, or has lost its bucket.
     """
 
     configured: Backend
@@ -269,6 +270,7 @@ class StorageState:
     reachable: bool
     reason: str = ""
     since: datetime | None = None
+    answers: bool = False
     details: dict[str, str] = field(default_factory=dict)
 
     @property

@@ -16,7 +16,7 @@ from settings import Settings
 from storage.local import LocalFileStorage
 from storage.minio import MinioFileStorage
 from storage.observe import note
-from storage.protocol import Backend, FileStorage, Health, StorageError, StorageState, sentence
+from storage.protocol import Backend, FileStorage, Health, StorageDenied, StorageError, StorageState, sentence
 from storage.relay import Relay
 
 
@@ -68,9 +68,9 @@ class Storages:
         except StorageError as error:
             if configured is Backend.LOCAL or self._settings.storage_fallback == "fail":
                 raise
-            reason = sentence(str(error))
+            reason, answers = sentence(str(error)), isinstance(error, StorageDenied)
         self.local.prepare()
-        self._change(active=Backend.LOCAL, reachable=False, reason=reason)
+        self._change(active=Backend.LOCAL, reachable=False, reason=reason, answers=answers)
         note("storage falls back to local disk", reason=reason)
 
     def check(self) -> StorageState:
@@ -83,7 +83,7 @@ class Storages:
             if health.ok:
                 self._change(active=self._state.configured, reachable=True, reason="")
             else:
-                self._change(active=self._state.active, reachable=False, reason=health.detail)
+                self._change(active=self._state.active, reachable=False, reason=health.detail, answers=answered)
             return self._state
 
     def close(self) -> None:
@@ -100,11 +100,11 @@ class Storages:
         note("storage returns to the configured store", backend=str(self._state.configured))
         return Health(ok=True, detail="")
 
-    def _change(self, *, active: Backend, reachable: bool, reason: str) -> None:
+    def _change(self, *, active: Backend, reachable: bool, reason: str, answers: bool = False) -> None:
         state = self._state
         same = (state.active, state.reachable) == (active, reachable)
         since = state.since if same else datetime.now(UTC)
-        self._state = replace(state, active=active, reachable=reachable, reason=reason, since=since)
+        self._state = replace(state, active=active, reachable=reachable, reason=reason, since=since, answers=answers)
 
 
 def open_storage(settings: Settings, *, secret: bytes, link_base: Callable[[], str]) -> Storages:

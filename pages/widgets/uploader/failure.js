@@ -51,6 +51,8 @@ function sentenceFor({ kind, detail }, percent) {
       );
     case "denied":
       return `The store refused${at}, with a fresh link too. Its keys or its clock may have changed. ${goesOn}`;
+    case "bucket-missing":
+      return detail || `The store’s bucket is not there${at}. Whoever runs the shelf can put it back; then Retry.`;
     case "full":
       return detail || `The store is full${at}. Make room there; ${goesOn}`;
     case "file-changed":
@@ -79,6 +81,8 @@ const AWAY = {
   "store-error": ["The store does not take it", "by itself"],
   "app-away": ["Datashelf does not answer", "by itself"],
   "app-error": ["Datashelf had a fault", "by itself"],
+  "storage-denied": ["The store refuses Datashelf’s credentials", "by itself"],
+  "bucket-missing": ["The store’s bucket is not there", "by itself"],
 };
 
 /** Tell why a PUT of `blob` to the store got no answer at all: the browser itself keeps the reason secret. */

@@ -104,6 +104,7 @@ function storeFailure(status, text) {
     return new Failure("full", { detail: String(problem?.detail ?? "") });
   }
   if (status === 403) return new Failure("denied", { again: true });
+  if (code === "NoSuchBucket") return new Failure("bucket-missing", { again: true });
   if (status === 404) return new Failure("upload-gone");
   if (String(problem?.type ?? "").endsWith(":storage-unavailable")) return new Failure("store-away", { again: true });
   if (status >= 500 || status === 429 || status === 408) {
