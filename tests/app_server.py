@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -90,15 +90,23 @@ class RunningApp:
 
 
 def start_app(
-    data_dir: Path, env: Mapping[str, str] | None = None, *, port: int | None = None, wait: bool = True
+    data_dir: Path,
+    env: Mapping[str, str] | None = None,
+    *,
+    port: int | None = None,
+    wait: bool = True,
+    under: Sequence[str] = (),
 ) -> RunningApp:
-    """Start `streamlit run app.py` on loopback. Raises AppDidNotStart; with `wait=False` it returns at once."""
+    """Start `streamlit run app.py` on loopback. Raises AppDidNotStart; with `wait=False` it returns at once.
+
+    `under` is a command that runs it with other rights or limits (setpriv, prlimit).
+    """
     port = port or free_port()
     data_dir.mkdir(parents=True, exist_ok=True)
     log_file = data_dir.parent / f"{data_dir.name}-{port}.log"
     clean = {name: value for name, value in os.environ.items() if not name.upper().startswith(OWN_SETTINGS)}
     full = {**clean, "DATA_DIR": str(data_dir), "LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1", **(env or {})}
-    command = [sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
+    command = [*under, sys.executable, "-m", "streamlit", "run", str(ROOT / "app.py"), "--server.port", str(port)]
     with log_file.open("ab") as log:
         process = subprocess.Popen(
             command, cwd=ROOT, env=full, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
@@ -127,10 +135,10 @@ def wait_healthy(app: RunningApp) -> None:
 
 @contextlib.contextmanager
 def running_app(
-    data_dir: Path, env: Mapping[str, str] | None = None, *, port: int | None = None
+    data_dir: Path, env: Mapping[str, str] | None = None, *, port: int | None = None, under: Sequence[str] = ()
 ) -> Iterator[RunningApp]:
     """A healthy app for the length of the block."""
-    app = start_app(data_dir, env, port=port)
+    app = start_app(data_dir, env, port=port, under=under)
     try:
         yield app
     finally:

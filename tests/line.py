@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 CHUNK = 65_536
+DRIPS = 20
+"""Pieces a second of what goes to a client whose line has a rate."""
 KEPT = 4_000_000
 """Bytes of what clients said that are kept to be looked at."""
 
@@ -112,11 +114,15 @@ class Line:
             while data := far.recv(CHUNK):
                 if self.spoil and len(data) > 20_000:
                     data = data[:-100] + bytes([data[-100] ^ 1]) + data[-99:]
-                if self.rate is not None:
-                    time.sleep(len(data) / self.rate)
-                with self._lock:
-                    self.received += len(data)
-                near.sendall(data)
+                while data:
+                    # A slow line gives a little all the time: what comes in bursts would count as silence.
+                    size = len(data) if self.rate is None else max(1, self.rate // DRIPS)
+                    drop, data = data[:size], data[size:]
+                    if self.rate is not None:
+                        time.sleep(len(drop) / self.rate)
+                    with self._lock:
+                        self.received += len(drop)
+                    near.sendall(drop)
         _shut(near, far)
 
 

@@ -58,6 +58,10 @@ class PostgresServer:
                     raise
                 time.sleep(0.05)
 
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
     def stop(self) -> None:
         """Cut every connection at once, as a server that falls over does."""
         if self._process is not None:
@@ -102,12 +106,13 @@ def _find_binaries() -> Path | None:
     return Path(found).resolve().parent if found else None
 
 
-def start_postgres(stack: ExitStack) -> PostgresServer:
-    """A server of one's own, for a test that stops it; `stack` ends it."""
+def start_postgres(stack: ExitStack, *, beside: Path = Path("/tmp")) -> PostgresServer:
+    """A server of one's own, for a test that stops it; `stack` ends it. Its folder is made in `beside`, which the
+    account postgres must be able to reach."""
     binaries = _find_binaries()
     if binaries is None:
         missing("PostgreSQL")
-    folder = Path(tempfile.mkdtemp(prefix="datashelf-pg-", dir="/tmp"))
+    folder = Path(tempfile.mkdtemp(prefix="datashelf-pg-", dir=beside))
     stack.callback(shutil.rmtree, folder, ignore_errors=True)
     if os.geteuid() == 0:
         try:

@@ -1,10 +1,10 @@
-"""A small HTTP relay before a store, whose clock is wrong."""
+"""A small HTTP relay before a store, whose clock is wrong or which alters what it hands out."""
 
 from __future__ import annotations
 
 import http.client
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -12,8 +12,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 @contextmanager
-def relayed(target: str, *, clock: timedelta = timedelta(0)) -> Iterator[str]:
-    """host:port of a relay to `target` (host:port). `clock` is how far its Date is off."""
+def relayed(
+    target: str, *, clock: timedelta = timedelta(0), alter: Callable[[bytes], bytes] | None = None
+) -> Iterator[str]:
+    """host:port of a relay to `target` (host:port). `clock` is how far its Date is off; `alter` is given the bytes of
+    each answer to a GET that is not the store's own XML, and gives as many others."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -26,6 +29,8 @@ def relayed(target: str, *, clock: timedelta = timedelta(0)) -> Iterator[str]:
             answer = store.getresponse()
             data = answer.read()
             store.close()
+            if alter is not None and self.command == "GET" and "xml" not in (answer.getheader("Content-Type") or ""):
+                data = alter(data)
             self.send_response_only(answer.status, answer.reason)
             for name, value in answer.getheaders():
                 if name.lower() not in ("date", "transfer-encoding", "connection", "content-length"):

@@ -19,7 +19,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -64,6 +64,8 @@ class SeaweedServer(S3Server):
     origins: str = "*"
     memory: str = "400MiB"
     ports: dict[str, int] = field(default_factory=dict)
+    revoked: set[str] = field(default_factory=set)
+    """Access keys that the server knows no more from its next start on."""
     _process: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
@@ -84,7 +86,7 @@ class SeaweedServer(S3Server):
             return
         self._process.clear()
         config = self.folder / "s3.json"
-        config.write_text(json.dumps(_identities()))
+        config.write_text(json.dumps(_identities(without=self.revoked)))
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
         with (self.folder / "weed.log").open("ab") as log:
@@ -200,7 +202,7 @@ def _external(endpoint: str) -> S3Server:
     )
 
 
-def _identities() -> dict[str, object]:
+def _identities(*, without: Collection[str]) -> dict[str, object]:
     everything = ["Admin", "Read", "List", "Tagging", "Write"]
     people = [
         ("app", ACCESS_KEY, SECRET_KEY, everything),
@@ -210,6 +212,7 @@ def _identities() -> dict[str, object]:
         "identities": [
             {"name": name, "credentials": [{"accessKey": access, "secretKey": secret}], "actions": actions}
             for name, access, secret, actions in people
+            if access not in without
         ]
     }
 
