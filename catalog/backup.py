@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, func
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
 from catalog.backup_copying import RESTORABLE, Copied, Copying, Source
 from catalog.backup_pruning import Pruned, prune, remove_unfinished
@@ -31,6 +31,7 @@ from catalog.snapshots import (
     Unwatched,
     Watcher,
     copies,
+    is_own,
     read_lines,
     read_manifest,
     remove_snapshot,
@@ -45,7 +46,7 @@ from db.schema import HEAD, version_in
 from db.tables import File, User
 from db.utc import utc_now
 from storage import Storages
-from storage.protocol import StorageError
+from storage.protocol import BucketMissing, StorageError
 from storage.vault import Vault
 
 LEASE = "backup"
@@ -111,7 +112,9 @@ class Backup:
         """
         try:
             with held(Leases(self.database), LEASE, life=self.life) as hold:
-                self.vault.prepare()
+                # Before anything in it is taken for what a killed backup of ours left there.
+                self._check_owner()
+                self.vault.prepare(is_own)
                 remove_unfinished(self.vault)
                 report, manifest = self._write(objects=objects)
                 if hold.lost:
@@ -131,7 +134,7 @@ class Backup:
             with self.database.session() as session:
                 connection = session.connection()
                 self._check_schema(connection)
-                shelf = session.exec(select(User.id).order_by(col(User.created_at), col(User.id)).limit(1)).first()
+                shelf = _shelf(session)
                 self._check_place(shelf)
                 files = select(func.count(), func.coalesce(func.sum(File.size), 0))
                 count, size = session.exec(files.where(col(File.status).in_(RESTORABLE))).one()
@@ -170,6 +173,13 @@ class Backup:
                 f"The database is at version {found or 'none'}, and this Datashelf is made for {HEAD}. Back up with "
                 "the Datashelf that uses this database, or start this one once, which brings the database up to it."
             )
+
+    def _check_owner(self) -> None:
+        with self.database.session() as session:
+            self._check_schema(session.connection())
+            shelf = _shelf(session)
+        with suppress(BucketMissing):
+            self._check_place(shelf)
 
     def _check_place(self, shelf: uuid.UUID | None) -> None:
         for name in reversed(snapshots(self.vault)):
@@ -221,6 +231,11 @@ class Backup:
             report.pruned = prune(self.vault, keep=keep, with_objects=report.with_objects)
         except (SnapshotError, StorageError) as error:
             report.not_pruned = f"Old snapshots could not all be dropped: {str(error).rstrip('.')}."
+
+
+def _shelf(session: Session) -> uuid.UUID | None:
+    """By which an installation is known: its first user."""
+    return session.exec(select(User.id).order_by(col(User.created_at), col(User.id)).limit(1)).first()
 
 
 def _lines(copied: Iterator[KeptFile], report: BackupReport) -> Iterator[bytes]:

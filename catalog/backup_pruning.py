@@ -8,7 +8,6 @@ from contextlib import ExitStack, suppress
 from typing import NamedTuple
 
 from catalog.snapshots import (
-    OBJECTS,
     KeptFile,
     SnapshotError,
     complete_snapshots,
@@ -16,6 +15,9 @@ from catalog.snapshots import (
     read_manifest,
     remove_snapshot,
     snapshots,
+)
+from catalog.snapshots import (
+    objects as objects_in,
 )
 from storage.vault import Vault
 
@@ -62,7 +64,7 @@ def _needed(lines: Iterator[bytes]) -> Iterator[str]:
 def _remove_others(vault: Vault, needed: Iterator[str]) -> tuple[int, int]:
     objects = size = 0
     wanted = next(needed, None)
-    for entry in vault.entries(OBJECTS):
+    for entry in objects_in(vault):
         while wanted is not None and wanted < entry.name:
             wanted = next(needed, None)
         if entry.name != wanted:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import re
 import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
@@ -25,10 +26,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from db.export import Columns
 from storage.checked import CheckedStream, ContentDiffers
 from storage.protocol import FileNotInStorage
-from storage.vault import Chunks, Vault
+from storage.vault import Chunks, Kept, Vault
 
 SNAPSHOTS, OBJECTS = "snapshots/", "objects/"
 MANIFEST = "manifest.json"
+_SNAPSHOT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}-\d{2}-\d{2}\.\d{3}Z")
+_OBJECT = re.compile(r"objects/[0-9a-f]{2}/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\.[0-9a-f]{64}")
+"""As `snapshot_name` and `object_name` make them: what is called otherwise in the same place is somebody else's."""
 LEVEL = 3
 """Of zstd: its default."""
 BLOCK = 1024**2
@@ -183,7 +187,18 @@ def read_lines(vault: Vault, kept: Lines) -> Iterator[Iterator[bytes]]:
 
 def snapshots(vault: Vault) -> list[str]:
     """The names of all snapshots, the oldest first, unfinished ones among them."""
-    return vault.folders(SNAPSHOTS)
+    return [name for name in vault.folders(SNAPSHOTS) if _SNAPSHOT.fullmatch(name)]
+
+
+def objects(vault: Vault) -> Iterator[Kept]:
+    """The copies of files, in the order of their names."""
+    return (entry for entry in vault.entries(OBJECTS) if _OBJECT.fullmatch(entry.name))
+
+
+def is_own(name: str) -> bool:
+    """Whether a backup gives such a name."""
+    in_snapshot = name.startswith(SNAPSHOTS) and _SNAPSHOT.fullmatch(name.split("/")[1]) is not None
+    return in_snapshot or _OBJECT.fullmatch(name) is not None
 
 
 def read_manifest(vault: Vault, snapshot: str) -> Manifest | None:
@@ -244,7 +259,6 @@ def remove_snapshot(vault: Vault, snapshot: str) -> None:
 
 def copies(vault: Vault) -> Iterator[tuple[uuid.UUID, str, int, str]]:
     """(file id, SHA-256, size, name) of every object, by id."""
-    for entry in vault.entries(OBJECTS):
+    for entry in objects(vault):
         file_id, _, sha256 = entry.name.rpartition("/")[2].partition(".")
-        if len(sha256) == 64:
-            yield uuid.UUID(file_id), sha256, entry.size, entry.name
+        yield uuid.UUID(file_id), sha256, entry.size, entry.name

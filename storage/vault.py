@@ -6,7 +6,7 @@ It is no `FileStorage`: a vault signs no links and takes no uploads from clients
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +35,9 @@ class Vault(Protocol):
         """Where it is, as the operator named it."""
         ...
 
-    def prepare(self) -> None:
-        """Make the place where it is missing, and drop what an earlier writer that was killed left half-written.
+    def prepare(self, is_own: Callable[[str], bool]) -> None:
+        """Make the place where it is missing, and drop what an earlier writer that was killed left half-written, as far
+        as it bears a name that `is_own`: others may keep things in the same place.
 
         Only the one writer of a vault may call this.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -48,11 +48,12 @@ class S3Vault:
     def place(self) -> str:
         return f"s3://{self.bucket}/{self.prefix}".rstrip("/")
 
-    def prepare(self) -> None:
+    def prepare(self, is_own: Callable[[str], bool]) -> None:
         self.store.retries.safe(lambda: ensure_bucket(self.store.clients.traffic, self.bucket))
         calls, retries = MultipartCalls(self.store.clients.traffic), self.store.retries
         for key, upload_id, _ in list(uploads_under_way(calls, retries, self.bucket, self.prefix)):
-            self.store.abort_multipart(ObjectRef(BucketRole.DATASETS, key, self.bucket), upload_id)
+            if is_own(key.removeprefix(self.prefix)):
+                self.store.abort_multipart(ObjectRef(BucketRole.DATASETS, key, self.bucket), upload_id)
 
     def put(self, name: str, data: Reads, size: int | None) -> int:
         stored = self.store.upload_file(self._ref(name), as_binary(data), size, "application/octet-stream")

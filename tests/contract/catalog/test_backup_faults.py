@@ -30,6 +30,7 @@ from catalog.snapshots import (
     SnapshotDamaged,
     SnapshotError,
     Unwatched,
+    is_own,
     read_manifest,
     write_lines,
     write_manifest,
@@ -39,11 +40,15 @@ from db.schema import HEAD, _config, version
 from db.tables import Dataset, Event, File, FileStatus, ShelfCount, User
 from settings import load
 from storage import BucketRole, ObjectRef
+from storage.multipart import MultipartCalls
+from storage.s3_listing import uploads_under_way
 from storage.vault import PlaceRefused, open_vault, refuse_own_ground
+from storage.vault_s3 import S3Vault
 from tests.app_server import ROOT
 from tests.contract.catalog import backups
 from tests.contract.catalog.backups import Place, directory_vault, restored
 from tests.contract.catalog.conftest import Shelf, local_storages, make_shelf
+from tests.seaweed import S3Server
 
 SHORT = timedelta(seconds=1)
 DRIVER = """
@@ -338,7 +343,7 @@ def _files_of_then(self: Backup, report: object, folder: str, tables: object, *,
 def _run_of_then(self: Backup, *, objects: bool, keep: int | None = None) -> BackupReport:
     # Its database has no table of leases.
     del keep
-    self.vault.prepare()
+    self.vault.prepare(is_own)
     report, manifest = self._write(objects=objects)
     write_manifest(self.vault, report.snapshot, manifest)
     return report
@@ -368,9 +373,41 @@ def test_each_installation_needs_a_place_of_its_own(shelf: Shelf, tmp_path: Path
         session.add(stranger)
         session.flush()
         session.execute(text("UPDATE user_account SET created_at = '2000-01-01 00:00:00' WHERE name = 'stranger'"))
+    vault.put("snapshots/2999-01-01T00-00-00.000Z/tables/file.jsonl.zst", io.BytesIO(b"x"), 1)
     with pytest.raises(SnapshotError, match="another installation"):
         backups.back_up(shelf.database, shelf.storages, vault)
-    assert vault.folders("snapshots/") == [report.snapshot]
+    # The second is the owner's next one, still being written.
+    assert vault.folders("snapshots/") == [report.snapshot, "2999-01-01T00-00-00.000Z"]
+
+
+@pytest.mark.s3
+@pytest.mark.parametrize("kind", ["directory", "s3"])
+def test_what_others_keep_in_the_same_place_is_left_to_them(
+    kind: str, shelf: Shelf, tmp_path: Path, s3_server: S3Server
+) -> None:
+    vault = directory_vault(tmp_path / "b")
+    if kind == "s3":
+        vault = open_vault(f"s3://b-{uuid.uuid4().hex[:20]}", s3=load(minio=backups.s3(s3_server)).minio)
+    theirs = ["objects/ab/cdef", "objects/pack/pack-1.idx", "snapshots/2026-01-01/home.tar", "other/x"]
+    vault.prepare(is_own)
+    for name in theirs:
+        vault.put(name, io.BytesIO(b"theirs"), 6)
+    refs = []
+    if isinstance(vault, S3Vault):
+        own = f"objects/ab/{uuid.uuid4()}.{'0' * 64}"
+        refs = [ObjectRef(BucketRole.DATASETS, key, vault.bucket) for key in ("datasets/theirs", "objects/big", own)]
+        for ref in refs:
+            vault.store.start_multipart(ref, "text/csv", 5 * 1024**2)
+    stock(shelf, 3)
+    for _ in range(2):
+        assert backups.back_up(shelf.database, shelf.storages, vault, keep=1).clean
+    for name in theirs:
+        with vault.open(name) as stream:
+            assert stream.read() == b"theirs"
+    if isinstance(vault, S3Vault):
+        calls = MultipartCalls(vault.store.clients.traffic)
+        left = uploads_under_way(calls, vault.store.retries, vault.bucket, "")
+        assert {key for key, _, _ in left} == {ref.key for ref in refs[:2]}
 
 
 def test_where_the_files_themselves_lie_is_no_place_for_their_backup(tmp_path: Path) -> None:
