@@ -185,6 +185,8 @@ class LocalFileStorage:
             raise LinkInvalid("the link is not for reading")
         ref = _ref(grant)
         with observed(_BACKEND, "open_for_grant", ref, quiet=True):
+            # Whoever sends the bytes has begun to answer by the time it opens the file.
+            self._opened(ref).close()
             return self._objects.path(ref), self._objects.stat(ref)
 
     def part_writer(self, grant: Grant, *, length: int | None) -> PartWriter:

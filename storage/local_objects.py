@@ -99,12 +99,14 @@ class ObjectTree:
     def check_bucket(self, ref: ObjectRef) -> None:
         """Refuse a key that cannot be (InvalidKey) and a bucket that is gone (BucketMissing)."""
         self.path(ref)
-        if not self._bucket(ref).is_dir():
-            raise missing_folder(self._bucket(ref), ref)
+        with disk_errors(ref):
+            if not self._bucket(ref).is_dir():
+                raise missing_folder(self._bucket(ref), ref)
 
     def upload_id(self, ref: ObjectRef) -> str | None:
         """The multipart upload that made the object, where one did and the object is there."""
-        facts = self._facts(ref, self.path(ref).stat()) if self.path(ref).is_file() else None
+        with disk_errors(ref):
+            facts = self._facts(ref, self.path(ref).stat()) if self.path(ref).is_file() else None
         return facts.upload_id if facts else None
 
     def publish(self, file: Path, ref: ObjectRef, facts: Facts) -> StoredObject:

@@ -116,10 +116,11 @@ class Upload:
 
     @contextmanager
     def _held(self, *, exclusive: bool) -> Iterator[None]:
-        try:
-            descriptor = os.open(self.folder / "lock", os.O_RDWR)
-        except FileNotFoundError:
-            raise UploadNotFound("this upload is not under way") from None
+        with disk_errors():
+            try:
+                descriptor = os.open(self.folder / "lock", os.O_RDWR)
+            except FileNotFoundError:
+                raise UploadNotFound("this upload is not under way") from None
         try:
             with locked(descriptor, exclusive=exclusive):
                 if not (self.folder / "data").exists():
@@ -186,12 +187,13 @@ class UploadFolder:
 
     def _load(self, upload_id: str) -> Upload | None:
         folder = self.root / upload_id
-        try:
-            facts = json.loads((folder / "upload.json").read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        if not (folder / "data").exists():
-            return None
+        with disk_errors():
+            try:
+                facts = json.loads((folder / "upload.json").read_text(encoding="utf-8"))
+            except FileNotFoundError:
+                return None
+            if not (folder / "data").exists():
+                return None
         started = datetime.fromisoformat(facts.pop("started_at"))
         return Upload(folder, upload_id, started_at=started, **facts)
 
