@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Connection, Select, Table, delete, insert, select, update
 from sqlmodel import Session, col
@@ -88,6 +89,7 @@ def fill_catalogue(
         nonlocal given_up
         given_up = _give_up(connection)
         _hold_back(connection)
+        _rest_on(connection, max(timedelta(0), utc_now() - manifest.taken_at))
         if target is not None:
             _readdress(connection, target)
         content = {"snapshot": snapshot, "place": vault.place, "finished": False}
@@ -199,6 +201,19 @@ def _hold_back(connection: Connection) -> None:
         for dataset in session.scalars(select(Dataset).where(_DATASET.c.trashed_at.is_(None), ~off.exists())).all():
             # Of it only an upload was seen, which is given up.
             shelf.remove_if_empty(session, dataset)
+
+
+def _rest_on(connection: Connection, since: timedelta) -> None:
+    """Let what lies in the trash have as long left as it had when the backup was made, `since` ago.
+
+    Else the first sweep would remove for good all of an older backup's trash, and what was put back since then with it.
+    """
+    for table in (_DATASET, _FILE):
+        moments = select(table.c.trashed_at).where(table.c.trashed_at.is_not(None)).distinct()
+        # The latest first, so that none is moved to where another still is.
+        for at in sorted(connection.execute(moments).scalars().all(), reverse=True):
+            later = update(table).where(table.c.trashed_at == at).values(trashed_at=at + since)
+            connection.execute(later)
 
 
 def _readdress(connection: Connection, target: FileStorage) -> None:

@@ -110,8 +110,10 @@ def sorted_rows(found: Any) -> list[list[Any]]:
     return sorted(found, key=lambda row: json.dumps(row, sort_keys=True))
 
 
-MOVED = ("backend", "bucket", "etag", "sha256", "sha256_verified", "verified_at")
-"""What a file's row says of its bytes' place, and of when they were last right: new in a new installation."""
+MOVED = ("backend", "bucket", "etag", "sha256", "sha256_verified", "verified_at", "trashed_at")
+"""What a file's row says of its bytes' place, of when they were last right, and of the time left in the trash: new in a
+new installation."""
+NEW = {"file": MOVED, "dataset": ("trashed_at",)}
 
 
 def without(found: list[list[Any]], table: str, *names: str) -> list[list[Any]]:
@@ -124,11 +126,7 @@ def equal_but_for_places(before: dict[str, list[list[Any]]], after: dict[str, li
     """Assert that every field of every row is the same, but for where a file's bytes lie."""
     assert before.keys() == after.keys()
     for name in before:
-        one, two = (
-            (without(before[name], name, *MOVED), without(after[name], name, *MOVED))
-            if name == "file"
-            else (before[name], after[name])
-        )
+        one, two = (without(each[name], name, *NEW.get(name, ())) for each in (before, after))
         assert two == one, (name, [pair for pair in zip(one, two, strict=False) if pair[0] != pair[1]][:3])
 
 

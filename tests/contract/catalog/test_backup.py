@@ -34,6 +34,7 @@ from db.tables import (
     RowPlaces,
     ShelfCount,
 )
+from db.utc import utc_now
 from storage import BucketRole, ObjectRef
 from storage.vault import Vault
 from tests.contract.catalog import backups
@@ -111,6 +112,28 @@ def test_digests_that_nobody_compared_are_not_taken_for_compared_after_a_restore
             file = session.get_one(File, file_id)
         assert (file.status, file.sha256) == (FileStatus.READY, hashlib.sha256(b"what came out").hexdigest())
         assert (file.sha256_verified, file.verified_at, file.scanned_at) == (False, None, None)
+
+
+def test_what_lay_in_the_trash_of_an_old_backup_has_as_long_left_as_then(
+    shelf: Shelf, vault: Vault, other: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep, now = timedelta(days=7), utc_now()
+    whole, part = shelf.upload(b"1"), shelf.upload(b"2")
+    shelf.upload(b"3", dataset_id=part.summary.id)
+    Datasets(shelf.database, shelf.storages, keep).delete(shelf.caller, whole.summary.id)
+    Files(shelf.database, shelf.storages, keep).delete(shelf.caller, part.files[0].id)
+    for table in (Dataset, File):
+        with shelf.database.transaction() as session:
+            for lying in session.scalars(select(table).where(table.trashed_at.is_not(None))):  # type: ignore[union-attr]
+                lying.trashed_at = lying.trashed_at - timedelta(days=36)
+    monkeypatch.setattr("catalog.backup.utc_now", lambda: now - timedelta(days=30))
+    assert backups.back_up(shelf.database, shelf.storages, vault).clean
+    with restored(other, vault) as (done, database):
+        assert done.clean
+        trash = Trash(database, other.storages, keep)
+        assert (trash.sweep(), trash.count(shelf.caller)) == (0, 2)
+        assert [file.id for file in trash.restore(shelf.caller, whole.summary.id).detail.files] == [whole.files[0].id]
+        assert (trash.sweep(now=now + timedelta(days=2)), trash.count(shelf.caller)) == (1, 0)
 
 
 def test_restored_into_the_other_database_and_store_every_row_and_byte_is_the_same(
