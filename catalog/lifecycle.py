@@ -211,7 +211,7 @@ class Lifecycle:
         sweep = Sweep(self.database, self.storages, timedelta(days=days))
         given_up = []
         for file in sweep.stale(now=self.now()):
-            done = apply and sweep.give_up(file)
+            done = apply and sweep.give_up(file, touched_before=sweep.rests_since(now=self.now()))
             report.add(Thing(file.file_name, file.role, file.size, str(file.id)), done=done)
             given_up += [file.id] if done else []
         Removal(self.database, self.storages).remove(given_up)

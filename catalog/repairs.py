@@ -172,7 +172,8 @@ class Repairs:
     def _given_up(self, found: Finding, file: File) -> Finding | None:
         if found.kind not in self.mends:
             return found
-        if not Sweep(self.database, self.storages).give_up(file):
+        touched_before = max(self.before, self.rests_since)
+        if not Sweep(self.database, self.storages).give_up(file, touched_before=touched_before):
             return None
         Removal(self.database, self.storages).remove([file.id])
         return replace(found, repaired=True)

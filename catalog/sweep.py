@@ -48,12 +48,16 @@ class Sweep:
         Raises DatabaseUnavailable.
         """
         for file in self.stale():
-            self.give_up(file)
+            self.give_up(file, touched_before=self.rests_since())
         Results(self.storages).sweep(self.results_for)
         gone = Removal(self.database, self.storages).sweep()
         if gone:
             _log.info("swept", files=gone)
         return gone
+
+    def rests_since(self, *, now: datetime | None = None) -> datetime:
+        """An upload touched since is stale in no case."""
+        return (now or utc_now()) - min(self.idle, UNANNOUNCED)
 
     def stale(self, *, now: datetime | None = None) -> Sequence[File]:
         """Files of uploads that nobody goes on with. Raises DatabaseUnavailable."""
@@ -68,13 +72,15 @@ class Sweep:
         with self.database.session() as session:
             return session.exec(query.where(col(Upload.completed_at).is_(None))).all()
 
-    def give_up(self, file: File) -> bool:
-        """Give up a pending file for nobody's asking; its bytes go with the next removal. False: it is pending no more.
+    def give_up(self, file: File, *, touched_before: datetime) -> bool:
+        """Give up a pending file for nobody's asking; its bytes go with the next removal. False: it is pending no more,
+        or somebody went on with it in this moment.
 
         Raises DatabaseUnavailable.
         """
+        rests = select(Upload.id).where(Upload.file_id == file.id, col(Upload.touched_at) < touched_before)
         with self.database.transaction() as session:
-            if not mark_deleted(session, Caller(file.owner_id, ""), file):
+            if session.exec(rests).first() is None or not mark_deleted(session, Caller(file.owner_id, ""), file):
                 return False
             detail = {"file_name": file.file_name, "size": file.size}
             record(session, EventKind.UPLOAD_EXPIRED, dataset_id=file.dataset_id, file_id=file.id, detail=detail)

@@ -56,6 +56,17 @@ def test_asking_for_links_keeps_an_upload_alive(shelf: Shelf) -> None:
     assert shelf.uploads.get(shelf.caller, started.upload_id).received == ()
 
 
+def test_an_upload_that_somebody_goes_on_with_in_the_moment_of_the_sweep_stays(shelf: Shelf) -> None:
+    started, sweep = shelf.uploads.start(shelf.caller, NewUpload("x.csv", 5)), Sweep(shelf.database, shelf.storages)
+    age(shelf, IDLE + MINUTE)
+    (stale,) = sweep.stale()
+    shelf.uploads.sign_parts(shelf.caller, started.upload_id, [1])
+    assert not sweep.give_up(stale, touched_before=sweep.rests_since())
+    assert shelf.uploads.get(shelf.caller, started.upload_id).received == ()
+    age(shelf, IDLE + MINUTE)
+    assert sweep.give_up(stale, touched_before=sweep.rests_since())
+
+
 def test_an_upload_cut_off_before_the_store_answered_is_given_up_after_a_day(shelf: Shelf) -> None:
     """The app died between asking the store for an upload and noting its id."""
     shelf.uploads.start(shelf.caller, NewUpload("x.csv", 5))
