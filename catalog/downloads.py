@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -27,6 +28,7 @@ from storage.protocol import Backend, FileNotInStorage
 
 SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=1)
+USE_NOTED_EVERY = timedelta(days=1)
 
 _log = structlog.get_logger("catalog")
 
@@ -62,12 +64,15 @@ class Downloads:
     via_app: bool = False
 
     def link(self, caller: Caller, file_id: uuid.UUID, *, expires_in: timedelta | None = None) -> SignedLink:
-        """A link to hand on; not counted as a download. Raises FileNotFound, FileNotReady, InvalidExpiry."""
+        """A link to hand on; not counted as a download, but for a file that is in use. What becomes of the link the
+        store alone knows. Raises FileNotFound, FileNotReady, InvalidExpiry.
+        """
         life = self.link_life if expires_in is None else expires_in
         if not SHORTEST <= life <= LONGEST:
             raise InvalidExpiry("A link lives from 1 second to 86,400 seconds (one day).")
         file = self._ready(caller, file_id)
         url = self._sign(file, life)
+        self._note_use(file)
         return SignedLink(file.id, url, life, Backend(file.backend))
 
     def redirect(self, caller: Caller, file_id: uuid.UUID, *, look_first: bool = False) -> str:
@@ -95,6 +100,15 @@ class Downloads:
             )
         DOWNLOADS.labels(file.backend).inc()
         return url
+
+    def _note_use(self, file: File) -> None:
+        """Keep the file from being taken for untouched; once a day is enough for that."""
+        now = utc_now()
+        if file.downloaded_at is not None and file.downloaded_at > now - USE_NOTED_EVERY:
+            return
+        # A database that takes no writes, as on a full disk, is no reason to refuse a link.
+        with suppress(DatabaseUnavailable), self.database.transaction() as session:
+            session.execute(update(File).where(col(File.id) == file.id).values(downloaded_at=now))
 
     def head(self, caller: Caller, file_id: uuid.UUID) -> DownloadHead:
         """Raises FileNotFound, FileNotReady."""

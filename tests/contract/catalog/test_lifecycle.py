@@ -101,9 +101,10 @@ def test_files_that_nobody_touches_go_and_whatever_is_used_stays(shelf: Shelf) -
     assert found(lifecycle(shelf, untouched=True).run(apply=False)) == {"untouched": 1}, "the model, by its own role"
 
 
-def test_a_download_keeps_a_file_for_as_long_again(local_shelf: Shelf) -> None:
+@pytest.mark.parametrize("use", ["redirect", "link"])
+def test_a_download_or_a_link_keeps_a_file_for_as_long_again(use: str, local_shelf: Shelf) -> None:
     file_id = local_shelf.upload(DATA).files[0].id
-    local_shelf.downloads.redirect(local_shelf.caller, file_id)
+    getattr(local_shelf.downloads, use)(local_shelf.caller, file_id)
     with local_shelf.database.transaction() as session:
         session.execute(update(File).values(created_at=utc_now() - 1000 * DAY))
     age_datasets(local_shelf, keep=None)
