@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Select, Table, delete, insert, select, update
 from sqlmodel import Session, col
 
 from catalog import shelf
+from catalog.access import FAILED_CHECK
 from catalog.digests import still_to_be_compared
 from catalog.events import EventKind, record
 from catalog.reports import ReportKind
@@ -144,6 +145,14 @@ def _settle(session: Session, outcome: Outcome) -> uuid.UUID | None:
         record(session, EventKind.FILE_FAILED, dataset_id=dataset_id, file_id=file.id, detail=detail)
         return dataset_id
     file.status, file.failure = kept.status, kept.failure
+    if file.trashed_at is not None:
+        # Where the app ran meanwhile, somebody may have put it there.
+        if kept.status == FileStatus.FAILED:
+            file.failure = kept.failure or FAILED_CHECK
+        file.status = FileStatus.TRASHED
+    elif kept.status == FileStatus.TRASHED:
+        # Taken out of there meanwhile.
+        file.status = FileStatus.READY if kept.failure is None else FileStatus.FAILED
     if outcome.stored is not None:
         file.etag, file.bucket = outcome.stored.etag, outcome.stored.bucket
         if not still_to_be_compared(session, file):

@@ -21,7 +21,9 @@ from catalog.events import EventKind
 from catalog.files import Files
 from catalog.intake import NewUpload
 from catalog.listing import DatasetQuery
+from catalog.restored_rows import BEING_RESTORED, Outcome, settle
 from catalog.shelf import refresh
+from catalog.snapshots import KeptFile
 from catalog.trash import Trash
 from db.tables import (
     Column,
@@ -134,6 +136,29 @@ def test_what_lay_in_the_trash_of_an_old_backup_has_as_long_left_as_then(
         assert (trash.sweep(), trash.count(shelf.caller)) == (0, 2)
         assert [file.id for file in trash.restore(shelf.caller, whole.summary.id).detail.files] == [whole.files[0].id]
         assert (trash.sweep(now=now + timedelta(days=2)), trash.count(shelf.caller)) == (1, 0)
+
+
+@pytest.mark.parametrize("was", [FileStatus.READY, FileStatus.FAILED, FileStatus.TRASHED])
+@pytest.mark.parametrize("lies", [False, True], ids=["taken out of the trash", "put into the trash"])
+def test_what_is_done_with_a_file_while_it_is_restored_holds(lies: bool, was: FileStatus, local_shelf: Shelf) -> None:
+    keep, shelf = timedelta(days=7), local_shelf
+    detail = shelf.upload(b"1")
+    file_id = detail.files[0].id
+    with shelf.database.transaction() as session:
+        file = session.get_one(File, file_id)
+        file.status, file.failure = FileStatus.FAILED, BEING_RESTORED
+    if lies:
+        Datasets(shelf.database, shelf.storages, keep).delete(shelf.caller, detail.summary.id)
+    settle(shelf.database, [Outcome(KeptFile(file_id, "data.csv", was, None, 1, None))])
+    with shelf.database.session() as session:
+        file, dataset = session.get_one(File, file_id), session.get_one(Dataset, detail.summary.id)
+    good = FileStatus.READY if was != FileStatus.FAILED else FileStatus.FAILED
+    assert (file.status, file.trashed_at is None) == ((FileStatus.TRASHED, False) if lies else (good, True))
+    assert dataset.current_file_id == (file_id if good == FileStatus.READY and not lies else None)
+    if lies:
+        Trash(shelf.database, shelf.storages, keep).restore(shelf.caller, detail.summary.id)
+        with shelf.database.session() as session:
+            assert session.get_one(File, file_id).status == good
 
 
 def test_restored_into_the_other_database_and_store_every_row_and_byte_is_the_same(
