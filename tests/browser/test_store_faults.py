@@ -156,7 +156,7 @@ def test_a_full_disk_is_said_with_what_to_do_and_retry_goes_on_once_there_is_roo
 
         filler.unlink()
         screen.row(file.name).get_by_role("button", name=f"Retry: {file.name}").click()
-        screen.wait_until_open()
+        screen.wait_for(file.name, "done")
         (sent,) = datasets(app, file.stem)
         assert stored_bytes(app, sent["file_id"]) == file.read_bytes()
 

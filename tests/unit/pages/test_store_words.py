@@ -34,6 +34,16 @@ def test_an_outage_says_that_uploads_wait_and_promises_no_disk() -> None:
     assert away.sentence == "Uploads wait and go on when it is back. It is tried again every 10 s."
 
 
+def test_a_store_that_answers_and_cannot_be_used_says_why_and_promises_nothing() -> None:
+    said = "The store answers, but the bucket mlops-files is missing."
+    away = Outage("the store at minio:9000", fallen_back=False, files=3, free=None, every=10, refusal=said)
+    assert away.title == "The store at minio:9000 cannot be used"
+    assert away.sentence == (
+        f"{said} Uploads wait and go on when it is back. 3 files there cannot be read or downloaded until then. "
+        "It is tried again every 10 s."
+    )
+
+
 def test_what_lies_where_is_told_of_both_backends() -> None:
     uses = (
         StoreUse(Backend.MINIO, "mlops-files", "datasets", 136, 12_900_000_000),
