@@ -18,6 +18,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
+from itertools import islice
 from typing import Literal, Protocol
 
 import zstandard
@@ -206,7 +208,8 @@ def read_manifest(vault: Vault, snapshot: str) -> Manifest | None:
     name = f"{SNAPSHOTS}{snapshot}/{MANIFEST}"
     try:
         with vault.open(name) as stream:
-            text = stream.read(LARGEST_MANIFEST)
+            # Piece by piece: room for the largest one is not asked for at once.
+            text = b"".join(islice(iter(partial(stream.read, BLOCK), b""), LARGEST_MANIFEST // BLOCK))
     except FileNotInStorage:
         return None
     try:

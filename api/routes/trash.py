@@ -25,7 +25,7 @@ def _item_id(item_id: IdText) -> UUID:
 ItemId = Annotated[UUID, Depends(_item_id)]
 
 
-@router.get("", summary="What was deleted and can be put back")
+@router.get("", summary="What was deleted and can be put back", responses=problems())
 def list_trash(
     services: ServicesDep,
     caller: CallerDep,

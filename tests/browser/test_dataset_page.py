@@ -179,7 +179,7 @@ def test_a_new_version_is_uploaded_from_its_page(local_app: RunningApp, page: Pa
     expect(page.get_by_role("heading", name=f"New version of {dataset['name']}")).to_be_visible()
     assert parse_qs(urlsplit(address_of(page)).query) == {"dataset": [dataset["id"]]}
     file = tmp_path / "again.csv"
-    file.write_text("only\n1\n")
+    file.write_text(f"only\n{dataset['id']}\n")
     page.set_input_files("input[data-part=files]", file)
     expect(page.get_by_role("combobox", name="Version")).to_have_value(re.compile("^v2 ·"))
     expect(page.get_by_text("Rows 1–1")).to_be_visible()

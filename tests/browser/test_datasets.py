@@ -198,7 +198,7 @@ def test_a_download_while_files_are_on_their_way_neither_asks_nor_stops_them(
 ) -> None:
     dataset = shelve(local_app)
     file = tmp_path / f"{unique('slow')}.bin"
-    file.write_bytes(b"x" * 3_000_000)
+    file.write_bytes(file.name.encode() * 100_000)
     asked: list[str] = []
 
     def note(alert: Dialog) -> None:

@@ -28,13 +28,13 @@ def screen(local_app: RunningApp, page: Page) -> UploadScreen:
 def table(tmp_path: Path) -> Path:
     """A text larger than the ends that are looked at."""
     file = tmp_path / f"{unique('ais')}.csv"
-    file.write_text("mmsi;received_at;lat;town\n" + ROWS)
+    file.write_text("mmsi;received_at;lat;town\n" + ROWS + f"1;2026-11-23;1.5;{file.stem}\n")
     return file
 
 
 def test_columns_and_how_it_is_read_stand_there_while_it_is_sent(screen: UploadScreen, table: Path) -> None:
     other = table.with_name(f"{unique('other')}.bin")
-    other.write_bytes(bytes(range(256)) * 4096)
+    other.write_bytes(bytes(range(256)) * 4096 + other.name.encode())
     screen.slow(2 * MIB)
     screen.choose(table, other)
     row = screen.row(table.name)

@@ -26,7 +26,7 @@ def shelf_with_something(local_app: RunningApp) -> None:
 @pytest.fixture
 def big(tmp_path: Path) -> Path:
     file = tmp_path / f"{unique('big')}.bin"
-    file.write_bytes(random.Random(6).randbytes(30 * MIB))
+    file.write_bytes(random.Random(file.name).randbytes(30 * MIB))
     return file
 
 

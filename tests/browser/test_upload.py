@@ -34,13 +34,13 @@ def local_screen(local_app: RunningApp, page: Page) -> UploadScreen:
 def big(tmp_path: Path) -> Path:
     """A file of several parts whose last is short."""
     file = tmp_path / f"{unique('big')}.bin"
-    file.write_bytes(random.Random(4).randbytes(40 * MIB + 12_345))
+    file.write_bytes(random.Random(file.name).randbytes(40 * MIB + 12_345))
     return file
 
 
 def test_one_file_opens_with_its_rows_and_downloads_identical_bytes(screen: UploadScreen, tmp_path: Path) -> None:
     file = tmp_path / f"{unique('penguins')}.csv"
-    file.write_text("species,island,bill\n" + "".join(f"Adelie,Biscoe,{n}\n" for n in range(344)))
+    file.write_text("species,island,bill\n" + "".join(f"{file.stem},Biscoe,{n}\n" for n in range(344)))
     screen.choose(file)
     screen.wait_until_open()
     expect(screen.page.get_by_text("Rows 1–100")).to_be_visible()
@@ -206,10 +206,10 @@ def test_a_refused_file_name_says_why(local_screen: UploadScreen, tmp_path: Path
 
 def test_a_new_version_goes_to_its_dataset(screen: UploadScreen, tmp_path: Path) -> None:
     file = tmp_path / f"{unique('versions')}.csv"
-    file.write_text("a\n1\n")
+    file.write_text(f"a\n{file.stem}\n")
     screen.choose(file)
     dataset_id = screen.wait_until_open()
-    file.write_text("a\n1\n2\n")
+    file.write_text(f"a\n{file.stem}\n2\n")
     screen.page.goto(f"{screen.app.url}/upload?dataset={dataset_id}")
     expect(screen.page.get_by_text(f"Drop a new version of {file.stem} here")).to_be_visible()
     screen.choose(file)
@@ -254,7 +254,7 @@ def test_cancel_all_asks_once_and_leaves_what_is_finished(
 ) -> None:
     (small,) = write_files(tmp_path, [f"{unique('small')}.csv"])
     other = tmp_path / f"{unique('other')}.bin"
-    other.write_bytes(big.read_bytes())
+    other.write_bytes(big.read_bytes()[::-1])
     local_screen.slow(8 * MIB)
     local_screen.choose(small, big, other)
     local_screen.wait_for(small.name, "done")

@@ -23,7 +23,7 @@ SLOW = 8 * MIB
 def big(tmp_path: Path) -> Path:
     """A file of several parts."""
     file = tmp_path / f"{unique('big')}.bin"
-    file.write_bytes(random.Random(5).randbytes(60 * MIB + 1))
+    file.write_bytes(random.Random(file.name).randbytes(60 * MIB + 1))
     return file
 
 

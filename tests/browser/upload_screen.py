@@ -11,6 +11,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.app_server import RunningApp
 from tests.browser.looking import address_of
+from tests.shelf_client import unique
 
 MIB = 1024 * 1024
 
@@ -116,11 +117,11 @@ def stored_bytes(app: RunningApp, file_id: object) -> bytes:
 
 
 def write_files(folder: Path, names: Iterable[str]) -> list[Path]:
-    """Small CSV files, each with content of its own."""
+    """Small CSV files, each with content that no other file on the shelf has: the same again would be asked about."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
     for number, name in enumerate(names):
         file = folder / name
-        file.write_text(f"id,name\n{number},{name}\n")
+        file.write_text(f"id,name\n{number},{unique()}\n")
         files.append(file)
     return files
