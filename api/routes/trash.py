@@ -54,7 +54,7 @@ def purge(services: ServicesDep, caller: CallerDep, item_id: ItemId) -> Response
     return Response(status_code=204)
 
 
-@router.delete("", status_code=204, summary="Empty the trash")
+@router.delete("", status_code=204, summary="Empty the trash", responses=problems())
 def empty(services: ServicesDep, caller: CallerDep) -> Response:
     """Everything of yours that was deleted until now is removed for good."""
     services.trash.empty(caller)
