@@ -82,9 +82,9 @@ class Line:
 
     def _serve(self, near: socket.socket) -> None:
         with near, suppress(OSError):
-            if self._answer is not None:
+            if (answer := self._answer) is not None:
                 _drain(near)
-                near.sendall(self._answer)
+                near.sendall(answer)
                 return
             with socket.create_connection(self.target) as far:
                 with self._lock:

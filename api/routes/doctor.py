@@ -31,7 +31,7 @@ OriginDep = Annotated[str, Depends(page_origin)]
 ProbeId = Annotated[uuid.UUID, Depends(known_probe_id)]
 
 
-@router.get("", summary="What the server finds")
+@router.get("", summary="What the server finds", responses=problems())
 def examine(
     services: ServicesDep,
     caller: CallerDep,
@@ -60,14 +60,14 @@ def complete_probe(services: ServicesDep, caller: CallerDep, probe_id: ProbeId, 
     return ProbeReadsOut.of(services.doctor.complete_probe(probe_id, parts))
 
 
-@router.post("/findings", summary="Judge what a browser saw")
+@router.post("/findings", summary="Judge what a browser saw", responses=problems())
 def judge(services: ServicesDep, caller: CallerDep, origin: OriginDep, body: SeenIn) -> DiagnosisOut:
     """The server's findings and the browser's as one list, the worst first."""
     found = services.doctor.judge(body.seen(origin))
     return DiagnosisOut.of(found, services.doctor.verdict(found))
 
 
-@router.delete("/probe/{probe_id}", status_code=204, summary="Remove a probe")
+@router.delete("/probe/{probe_id}", status_code=204, summary="Remove a probe", responses=problems())
 def drop_probe(services: ServicesDep, caller: CallerDep, probe_id: ProbeId) -> Response:
     services.doctor.drop_probe(probe_id)
     return Response(status_code=204)
