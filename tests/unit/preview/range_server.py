@@ -33,6 +33,7 @@ class RangeServer(ThreadingHTTPServer):
         self.drops = 0
         self.drop_after = 0
         self.status: int | None = None
+        self.said = b""
         self.pause = 0.0
         self.waiting = 0
         self.lock = threading.Lock()
@@ -84,8 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
         path = self.server.root / self.path.lstrip("/").split("?")[0]
         if self.server.status is not None or not path.is_file():
             self.send_response(self.server.status or 404)
-            self.send_header("Content-Length", "0")
+            self.send_header("Content-Length", str(len(self.server.said)))
             self.end_headers()
+            self.wfile.write(self.server.said)
             return
         size = path.stat().st_size
         asked = re.fullmatch(r"bytes=(\d+)-(\d+)?", self.headers.get("Range", ""))

@@ -64,6 +64,15 @@ def test_dropped_answers_are_asked_for_again(server: RangeServer) -> None:
         open_transport(server.source("x.bin")).fetch(0, 5000)
 
 
+def test_a_missing_bucket_is_told_from_a_missing_file(server: RangeServer) -> None:
+    server.status, server.said = 404, b"<?xml version='1.0'?><Error><Code>NoSuchBucket</Code></Error>"
+    with pytest.raises(SourceUnavailable, match="bucket is not there"):
+        open_transport(server.source("x.bin")).fetch(0, 10)
+    server.said = b"<?xml version='1.0'?><Error><Code>NoSuchKey</Code></Error>"
+    with pytest.raises(SourceGone, match="Another version"):
+        open_transport(server.source("x.bin")).fetch(0, 10)
+
+
 @pytest.mark.parametrize(
     ("status", "error", "words"),
     [
