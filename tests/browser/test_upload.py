@@ -93,7 +93,7 @@ def test_a_dropped_folder_is_walked_to_its_last_file(local_screen: UploadScreen,
     # More than the hundred entries that a browser gives of a folder at a time.
     expect(local_screen.page.get_by_role("heading", name="105 files")).to_be_visible()
     expect(local_screen.page.get_by_text("1 system file left out")).to_be_visible()
-    expect(local_screen.page.get_by_text("105 done")).to_be_visible(timeout=90_000)
+    expect(local_screen.page.get_by_text("105 done")).to_be_visible(timeout=240_000)
     assert sorted(str(item["file_name"]) for item in datasets(local_screen.app, mark)) == sorted(names)
 
 
