@@ -34,8 +34,6 @@ from storage.s3_signed import SignedCalls
 log = structlog.get_logger(__name__)
 
 REMEMBERED = timedelta(seconds=20)
-FRESH_ENOUGH = timedelta(seconds=2)
-"""Even where a new look is asked for: presses of a button that follow one another this closely get one run."""
 
 
 @dataclass(frozen=True)
@@ -46,21 +44,26 @@ class Doctor:
     storages: Storages
     settings: Settings
     _running: threading.Lock = field(default_factory=threading.Lock, repr=False)
-    _last: dict[str, Diagnosis] = field(default_factory=dict, repr=False)
+    _last: dict[str, tuple[datetime, Diagnosis]] = field(default_factory=dict, repr=False)
+    """By origin: when the look began, and what was found."""
 
     def examine(self, origin: str, *, anew: bool = False) -> Diagnosis:
         """The server's half. `origin` is that of the pages (scheme and host), which the store must let in.
 
-        What was found less than some seconds ago is given again, unless `anew`. Raises nothing: what goes wrong is a
-        finding.
+        What was found less than some seconds ago is given again; with `anew` only where the look began after it was
+        asked for, so that those who wait for one look share the next. Raises nothing: what goes wrong is a finding.
         """
+        asked_at = utc_now()
         with self._running:
-            last = self._last.get(origin)
-            if last is not None and utc_now() - last.made_at < (FRESH_ENOUGH if anew else REMEMBERED):
-                return last
+            began_at, last = self._last.get(origin, (None, None))
+            if began_at is not None and last is not None:
+                young = began_at >= asked_at if anew else utc_now() - last.made_at < REMEMBERED
+                if young:
+                    return last
+            began_at = utc_now()
             diagnosis = self._examined(origin)
             self._last.clear()
-            self._last[origin] = diagnosis
+            self._last[origin] = (began_at, diagnosis)
             return diagnosis
 
     def start_probe(self) -> Probe:

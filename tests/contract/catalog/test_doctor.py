@@ -96,6 +96,9 @@ def test_a_run_is_remembered_for_a_moment_and_made_again_when_asked(s3_server: S
     with doctor_of(tmp_path, **s3(s3_server)) as doctor:
         first = doctor.examine(ORIGIN)
         assert doctor.examine(ORIGIN) is first
+        second = doctor.examine(ORIGIN, anew=True)
+        assert second is not first, "whoever mended the store a moment ago wants to see it"
+        assert doctor.examine(ORIGIN) is second
         assert doctor.examine("http://other.example.org") is not first
 
 
