@@ -8,7 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlmodel import col, delete, select
+from sqlalchemy import CursorResult, update
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import col, select
 
 from db import Database
 from db.tables import Report
@@ -40,9 +42,19 @@ class Reports:
 
     def keep(self, kind: ReportKind, content: Mapping[str, Any]) -> None:
         """Keep a report instead of the one before; `content` is what JSON can hold."""
+        made_at, kept = utc_now(), dict(content)
+        again = update(Report).where(col(Report.kind) == kind).values(made_at=made_at, content=kept)
         with self.database.transaction() as session:
-            session.exec(delete(Report).where(col(Report.kind) == kind))
-            session.add(Report(kind=kind, made_at=utc_now(), content=dict(content)))
+            done: CursorResult[tuple[()]] = session.execute(again)  # type: ignore[assignment]  # an UPDATE gives one
+            if done.rowcount:
+                return
+            try:
+                with session.begin_nested():
+                    session.add(Report(kind=kind, made_at=made_at, content=kept))
+                    session.flush()
+            except IntegrityError:
+                # Another process kept the first one of this kind in the same moment.
+                session.execute(again)
 
     def last(self, kind: ReportKind) -> KeptReport | None:
         with self.database.session() as session:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from catalog.leases import Leases
@@ -29,6 +31,20 @@ def test_a_lease_given_back_is_free(shelf: Shelf) -> None:
     assert not second.take("sweep", LIFE)
     first.let_go("sweep")
     assert second.take("sweep", LIFE)
+
+
+def test_reports_kept_at_once_leave_one(shelf: Shelf) -> None:
+    reports, start = Reports(shelf.database), threading.Barrier(4)
+
+    def keep(number: int) -> None:
+        start.wait()
+        reports.keep(ReportKind.SCRUB, {"read": number})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(keep, range(4)))
+    kept = reports.last(ReportKind.SCRUB)
+    assert kept is not None
+    assert kept.content["read"] in range(4)
 
 
 def test_a_report_takes_the_place_of_the_one_before(shelf: Shelf) -> None:
