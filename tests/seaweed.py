@@ -119,9 +119,9 @@ class SeaweedServer(S3Server):
     def _arguments(self, data: Path, config: Path) -> list[str]:
         ports = [f"-{name}.port{suffix}={self.ports[name + suffix]}" for name in _PORTS for suffix in ("", ".grpc")]
         fixed = (
-            "-ip=127.0.0.1 -ip.bind=127.0.0.1 -master.telemetry=false -s3.port.iceberg=0 -s3.port.lance=0 -webdav=false "
+            "-ip=127.0.0.1 -ip.bind=127.0.0.1 -master.telemetry=false -s3.port.iceberg=0 -s3.port.lance=0 -webdav=false"
             # Every bucket takes volumes of its own, and there are hundreds of buckets before the tests are through.
-            "-volume.max=100000"
+            " -volume.max=100000"
         )
         return [
             *("-logtostderr=true", "mini", f"-dir={data}", *fixed.split(), *ports, "-admin.ui=false"),

@@ -1,6 +1,6 @@
 """A move of many files that is killed again and again, with the app serving downloads all the while; and back.
 
-Three sizes of one test: the ordinary one; 500 MB, as CI runs it; and with DATASHELF_TEST_FULL=1 2,000 files of up to
+Three sizes of one test: the ordinary one; 500 MB, with DATASHELF_TEST_KILLS=1; and with DATASHELF_TEST_FULL=1 2,000 files of up to
 1 GB, 10 GB in all.
 """
 
@@ -258,7 +258,7 @@ class Moves:
     "load",
     [
         pytest.param(ORDINARY, id="ordinary"),
-        pytest.param(WHOLE if FULL else IN_CI, marks=pytest.mark.long, id="full" if FULL else "500 MB"),
+        pytest.param(WHOLE if FULL else IN_CI, marks=pytest.mark.kills, id="full" if FULL else "500 MB"),
     ],
 )
 def test_a_move_killed_on_the_way_ends_whole_and_back_again(
