@@ -1,7 +1,7 @@
 """A move of many files that is killed again and again, with the app serving downloads all the while; and back.
 
-Three sizes of one test: the ordinary one; 500 MB, with DATASHELF_TEST_KILLS=1; and with DATASHELF_TEST_FULL=1 2,000 files of up to
-1 GB, 10 GB in all.
+Three sizes of one test: the ordinary one; 500 MB, with DATASHELF_TEST_KILLS=1; and with DATASHELF_TEST_FULL=1 beside it
+2,000 files of up to 1 GB, 10 GB in all.
 """
 
 from __future__ import annotations
