@@ -159,7 +159,7 @@ def test_after_a_reload_the_tray_says_what_was_under_way(local_app: RunningApp, 
     expect(page.get_by_text("Drop files or a folder here")).to_be_visible()
 
 
-def test_the_tray_pauses_and_resumes_all(local_app: RunningApp, page: Page, big: Path) -> None:
+def test_the_tray_tells_of_what_is_paused_and_resumes_all(local_app: RunningApp, page: Page, big: Path) -> None:
     screen = UploadScreen(local_app, page).open()
     screen.slow(SLOW)
     screen.choose(big)
@@ -168,10 +168,6 @@ def test_the_tray_pauses_and_resumes_all(local_app: RunningApp, page: Page, big:
     screen.row(big.name).get_by_role("button", name=f"Pause {big.name}").click()
     screen.wait_for(big.name, "paused")
     go_to(page, "Storage")
-    expect(tray(page).get_by_text("1 upload paused", exact=True)).to_be_visible()
-    expect(tray(page).get_by_text("16.8 of 31.5 MB stored", exact=True)).to_be_visible()
-    tray(page).get_by_role("button", name="Resume all").click()
-    tray(page).get_by_role("button", name="Pause all").click()
     expect(tray(page).get_by_text("1 upload paused", exact=True)).to_be_visible()
     tray(page).get_by_role("button", name="Resume all").click()
     expect(tray(page).get_by_text("1 file uploaded")).to_be_visible(timeout=60_000)

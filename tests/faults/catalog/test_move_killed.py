@@ -1,6 +1,6 @@
 """A move of many files that is killed again and again, with the app serving downloads all the while; and back.
 
-Three sizes of one test, all with DATASHELF_TEST_KILLS=1: an ordinary one; 500 MB; and with DATASHELF_TEST_FULL=1 beside it
+Three sizes of one test, all with DATASHELF_TEST_KILLS=1: an ordinary one; 500 MB; and, with DATASHELF_TEST_FULL=1 too,
 2,000 files of up to 1 GB, 10 GB in all.
 """
 
