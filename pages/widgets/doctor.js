@@ -139,10 +139,7 @@ export default function ({ data, parentElement }) {
       step.textContent = "This browser tries it, too…";
       const both = await examineHere((what) => (step.textContent = `This browser ${what}…`));
       if (stale()) return;
-      if (both) {
-        draw(both);
-        tellUploader(both.findings);
-      }
+      if (both) draw(both);
       step.textContent = "";
     } catch (error) {
       // A store that is away gives no links to try: what the server found says it already.

@@ -148,18 +148,3 @@ async function completed(probe, parts, seen) {
     return null;
   }
 }
-
-// The uploader of this tab may ask which way to send: what keeps browsers out of the store is one of these.
-function tellUploader(findings) {
-  const shut = new Set(["reach", "cors", "body"]);
-  const tried = findings.filter((finding) => shut.has(finding.id) && finding.status !== "skipped");
-  if (!tried.length) return;
-  const detail = { direct: tried.every((finding) => finding.status !== "fail"), at: Date.now() };
-  window.__datashelfDoctor = detail;
-  try {
-    sessionStorage.setItem("datashelf-doctor", JSON.stringify(detail));
-  } catch {
-    // A browser that keeps nothing for pages: `window` knows it until the next load.
-  }
-  window.dispatchEvent(new CustomEvent("datashelf-doctor", { detail }));
-}
