@@ -2,6 +2,7 @@
 
 This module is the only reader of the environment. `load()` turns whatever is wrong into one `SettingsError` whose
 sentence names the setting and says what is allowed; `app.py` and `ops` print it and exit with `EXIT_CONFIG`.
+It is one module because a setting is looked for in one place; the length is that of the list.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The shapes of requests and answers about what is inside a file: statistics, queries, charts, comparisons, looks."""
+"""The shapes of requests and answers about what is inside a file: statistics, queries, charts, comparisons, looks.
+
+The length is that of the contract: a class for each shape, with an example for each field.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,9 @@
 A run that is killed is gone on with by the next: a switched row is not looked at again, a whole object that the killed
 run left is read back and taken, and at most one file a job is sent twice. The old copy of a file stays where it was, so
 that links signed for it go on working, until the operator has it deleted.
+
+The length is that of one run, which decides in one place what each outcome of a file means for the others; a file's
+own way, the checks, the lock and the report have modules of their own.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Whoever works on the shelf meanwhile loses nothing: every repair looks at row and object again, changes a row under its
 dataset's lock and only where it still is what it was, and removes no object that is younger than the given age. So two
-that repair at the same moment do each other no harm.
+that repair at the same moment do each other no harm. The length is that of the kinds of damage: one repair for each.
 """
 
 from __future__ import annotations

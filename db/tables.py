@@ -2,6 +2,7 @@
 
 Every list a screen shows has an index that yields it in order. The facts of a dataset's newest ready file are copied
 onto the dataset (`catalog/shelf.py` keeps them): a page of a list must not join a hundred thousand rows to be sorted.
+They stand together because they name one another; the length is that of the schema.
 """
 
 from __future__ import annotations

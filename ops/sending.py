@@ -1,4 +1,8 @@
-"""A file's way to the store: the parts that are not there yet, in lanes, each under a link signed for it just now."""
+"""A file's way to the store: the parts that are not there yet, in lanes, each under a link signed for it just now.
+
+It is longer than others because announcing, recognising, sending and completing share what is known of one upload;
+lanes, digests, meters and the calls themselves have modules of their own.
+"""
 
 from __future__ import annotations
 

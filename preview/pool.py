@@ -3,7 +3,7 @@
 Why not `multiprocessing`, or pebble on top of it: a child there imports the parent's `__main__`, which under Streamlit
 is whatever page script runs at that moment, and its fork server belongs to the whole process and cannot be stopped.
 Here a worker is a plain subprocess with nothing of the parent's but two descriptors; the calling threads do the
-waiting.
+waiting. The length is that of a worker's life, whose every end has to be told from the others in one place.
 """
 
 from __future__ import annotations

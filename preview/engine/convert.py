@@ -1,4 +1,8 @@
-"""A file as Parquet, every value kept, columns typed over all rows: what statistics and queries read."""
+"""A file as Parquet, every value kept, columns typed over all rows: what statistics and queries read.
+
+The length is that of the ways to read a text: through DuckDB, Arrow or Python, where the one before cannot keep every
+value.
+"""
 
 from __future__ import annotations
 
