@@ -34,12 +34,16 @@ def run(command: list[str], folder: Path, **env: str) -> str:
 def test_the_shell_commands(shelf: RunningApp, tmp_path: Path) -> None:
     dataset = store(shelf, DATA, "Penguins of Þorlákshöfn.csv", name=unique("penguins"))
     script = block("sh").replace("http://localhost:8501", shelf.url)
-    said = run(["bash", "-euo", "pipefail", "-c", script], tmp_path, file_id=dataset["files"][0]["id"])
+    ids = {"file_id": dataset["files"][0]["id"], "dataset_id": dataset["id"]}
+    said = run(["bash", "-euo", "pipefail", "-c", script], tmp_path, **ids)
     assert dataset["name"] in said
     assert '"north"' in said
     assert '"expiry_sec":600' in said
     (saved,) = tmp_path.iterdir()
     assert saved.read_bytes() == DATA
+    with shelf.client() as client:
+        kept = client.get(f"/datasets/{dataset['id']}")
+    assert kept.status_code == 200, "moved to the trash, and brought back"
 
 
 def test_the_upload(shelf: RunningApp, tmp_path: Path) -> None:
