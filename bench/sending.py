@@ -150,8 +150,10 @@ def _rclone(store: SeaweedServer, file: Path, made: Line | None = None) -> None:
     command = ["rclone", "copyto", str(file), f":s3:{BUCKET}/bench/{uuid.uuid4()}", "--config", os.devnull]
     command += ["--s3-provider=Other", f"--s3-endpoint={store.url}", "--s3-no-check-bucket", "--s3-upload-cutoff=0"]
     command += [f"--s3-upload-concurrency={LANES}", "--s3-chunk-size=16M"]
-    env = {"RCLONE_S3_ACCESS_KEY_ID": store.access_key, "RCLONE_S3_SECRET_ACCESS_KEY": store.secret_key}
-    subprocess.run(made.command(command) if made else command, check=True, env={**os.environ, **env})
+    # rclone would take a certificate, a profile or a region of AWS's from these.
+    env = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    env |= {"RCLONE_S3_ACCESS_KEY_ID": store.access_key, "RCLONE_S3_SECRET_ACCESS_KEY": store.secret_key}
+    subprocess.run(made.command(command) if made else command, check=True, env=env)
 
 
 def _minio_py(store: SeaweedServer, file: Path) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import CursorResult, update
 from sqlmodel import Session, col, select
 
 from catalog import shelf
-from catalog.access import find_dataset, find_upload, no_such_upload
+from catalog.access import find_dataset, find_file, find_upload, no_such_upload
 from catalog.caller import Caller
 from catalog.digests import Digests
 from catalog.errors import (
@@ -74,12 +74,12 @@ class Completion:
         """
         with self.database.session() as session:
             upload, file = find_upload(session, caller, upload_id)
-            if upload.completed_at is not None:
-                return _detail(session, caller, file)
+        digests = Digests.told(named, size=file.size, part_size=upload.part_size)
+        if upload.completed_at is not None:
+            return self._again(caller, file.id, digests)
         if upload.store_upload_id is None:
             raise no_such_upload()
         file.sha256 = _whole(file, upload, named, sha256)
-        digests = Digests.told(named, size=file.size, part_size=upload.part_size)
         storage = self.storages.of(Backend(file.backend))
         try:
             received = storage.list_parts(ref_of(file), upload.store_upload_id)
@@ -139,6 +139,23 @@ class Completion:
             UPLOADED_BYTES.labels(file.backend).inc(file.size)
             self.on_ready(file.id)
         return detail
+
+    def _again(self, caller: Caller, file_id: uuid.UUID, digests: Digests | None) -> DatasetDetail:
+        """The answer to whoever completes what is complete. Where a repair did that after a crash it had no digests:
+        those that come now are kept for the reader, or held against what it has read by now. Raises ChecksumMismatch.
+        """
+        with self.database.transaction() as session:
+            file = find_file(session, caller, file_id)
+            if digests is not None:
+                kept = Digests.kept(session, file_id)
+                if kept is None:
+                    digests.keep(session, file_id)
+                elif kept.part_size == digests.part_size and kept.difference(digests, size=file.size) is not None:
+                    raise ChecksumMismatch(
+                        "The upload was completed before, with other bytes than these. See what is on the shelf, and "
+                        "upload the file again."
+                    )
+            return _detail(session, caller, file)
 
     def _joined_already(
         self, caller: Caller, upload_id: uuid.UUID, file: File, storage: FileStorage

@@ -20,6 +20,7 @@ class Damage(StrEnum):
     LOST = "lost"
     SIZE_DIFFERS = "size_differs"
     CHECKSUM_DIFFERS = "checksum_differs"
+    RIGHT_AGAIN = "right_again"
     COMPLETION_CUT_OFF = "completion_cut_off"
     UPLOAD_GONE = "upload_gone"
     UPLOAD_RESTING = "upload_resting"
@@ -78,6 +79,7 @@ WORDS: dict[Damage, Words] = {
         "marked failed, so that they are no longer served; rows and bytes stay",
         "Restore them from a backup, or upload them again as a new version.",
     ),
+    Damage.RIGHT_AGAIN: Words("Files marked failed whose stored bytes are right", "ready again, and served"),
     Damage.COMPLETION_CUT_OFF: Words(
         "Uploads that arrived whole and were cut off before they stood on the shelf", "finished: the file is ready"
     ),

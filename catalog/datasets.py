@@ -13,7 +13,7 @@ from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from catalog import cursor, shelf
-from catalog.access import find_dataset
+from catalog.access import find_dataset, sees_dataset
 from catalog.caller import Caller
 from catalog.events import EventKind, record
 from catalog.intake import rename
@@ -54,6 +54,14 @@ class ShelfTotals:
     trashed_size: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class NotServed:
+    """Ids and names of the first of `total` datasets that have failed versions and no other."""
+
+    first: tuple[tuple[uuid.UUID, str], ...]
+    total: int
+
+
 @dataclass(frozen=True)
 class Datasets:
     """The caller's datasets. What is deleted can be put back for `trash_for`.
@@ -84,6 +92,22 @@ class Datasets:
         """One dataset, listed or not. Raises DatasetNotFound."""
         with self.database.session() as session:
             return dataset_detail(session, find_dataset(session, caller, dataset_id))
+
+    def not_served(self, caller: Caller, *, most: int = 3) -> NotServed:
+        """Datasets on the shelf that no list shows, because no version of theirs is good any more; the latest first."""
+        failed = select(File.dataset_id).where(File.owner_id == caller.user_id, File.status == FileStatus.FAILED)
+        none_good = (
+            sees_dataset(caller),
+            col(Dataset.trashed_at).is_(None),
+            col(Dataset.current_file_id).is_(None),
+            col(Dataset.id).in_(failed),
+        )
+        query = select(Dataset.id, Dataset.name).where(*none_good)
+        with self.database.session() as session:
+            latest = query.order_by(col(Dataset.updated_at).desc(), col(Dataset.id)).limit(most)
+            first = tuple((id_, name) for id_, name in session.exec(latest))
+            count = sql_select(func.count()).select_from(query.subquery())
+            return NotServed(first, int(session.execute(count).scalar_one()) if first else 0)
 
     def similar(self, caller: Caller, dataset_id: uuid.UUID, *, most: int = 5) -> tuple[Similar, ...]:
         """Other datasets that share columns with this one, the most alike first. Raises DatasetNotFound."""

@@ -28,9 +28,10 @@ from catalog.leases import Leases
 from catalog.provenance import strangers
 from catalog.repairs import Repairs
 from catalog.reports import ReportKind, Reports
+from catalog.scrub import CHECKED
 from catalog.sweep import IDLE
 from db import Database
-from db.tables import File, FileStatus
+from db.tables import File
 from db.utc import utc_now
 from storage import Storages
 from storage.protocol import Backend, BucketMissing
@@ -203,10 +204,13 @@ class Reconcile:
                 report.add(finding)
 
     def _to_read(self) -> Iterator[File]:
-        """Files that are served, by id: as they come, the reading takes longer than a transaction should."""
+        """Served and failed files, by id: as they come, the reading takes longer than a transaction should.
+
+        A failed one, too: what two readings found wrong (a cache between app and store answers both) may be right.
+        """
         last: uuid.UUID | None = None
         while True:
-            query = select(File).where(File.status == FileStatus.READY)
+            query = select(File).where(col(File.status).in_(CHECKED))
             if last is not None:
                 query = query.where(col(File.id) > last)
             with self.database.session() as session:

@@ -88,15 +88,17 @@ class Repairs:
         return file is not None and file.status in SERVED and file.failure is None and self._stat(suspect) is None
 
     def read(self, file: File) -> Finding | None:
-        """Read every byte of a ready file and hold it against all that is known of it, as the scrub does."""
-        kind, scrub = Damage.CHECKSUM_DIFFERS, Scrub(self.database, self.storages, timedelta(0), share=1.0)
+        """Read every byte of a ready or failed file and hold it against all that is known of it, as the scrub does."""
+        failed = file.status == FileStatus.FAILED
+        kind = Damage.RIGHT_AGAIN if failed else Damage.CHECKSUM_DIFFERS
+        scrub = Scrub(self.database, self.storages, timedelta(0), share=1.0)
         outcome = scrub.check(file.id, pace=self.on_progress, note=kind in self.mends)
         if outcome is Outcome.MISSING:
             # The light form of the check tells of it.
             return None
         self.checked.files_read += 1
         self.checked.bytes_read += file.size
-        if outcome is not Outcome.WRONG:
+        if outcome is not (Outcome.RIGHT if failed else Outcome.WRONG):
             return None
         where = f"{file.backend}:{file.bucket}/{file.key}"
         return Finding(kind, where, file.file_name, file.size, str(file.id), repaired=kind in self.mends)

@@ -195,7 +195,7 @@ def failed_download(file: FileVersion) -> None:
 
 
 def failed_versions(detail: DatasetDetail) -> None:
-    """Versions whose bytes are not what was sent are said, not shown."""
+    """Versions whose bytes are not what was sent are said, not shown, with what can be done about each."""
     for file in detail.failed:
         why = file.failure or "The stored bytes differ from what was announced, so it is not served; upload it again."
         st.warning(
@@ -203,6 +203,17 @@ def failed_versions(detail: DatasetDetail) -> None:
             title=f"Version {file.version} failed its check",
             icon=":material/warning:",
         )
+        with st.container(horizontal=True, gap="xsmall"):
+            if st.button("Upload it again", icon=":material/upload:", key=f"again-{file.version}"):
+                go("/upload", dataset=str(detail.summary.id))
+            if st.button(f"Delete version {file.version}", type="tertiary", key=f"drop-{file.version}"):
+                edits.delete_version(detail, file)
+
+
+def nothing_served(detail: DatasetDetail) -> None:
+    """A dataset none of whose versions is good: it stands in no list, and its page says why."""
+    st.title(wording.plain(detail.summary.name), anchor=False)
+    failed_versions(detail)
 
 
 def settling(file: FileVersion) -> bool:
@@ -253,14 +264,17 @@ def draw() -> None:
     with failures.shown("The dataset cannot be read", key="dataset"):
         caller = caller_of_run()
         detail = asked_for(caller)
-        if detail is None or not detail.files:
+        if detail is None or not (detail.files or detail.failed):
             lying = in_trash(caller)
             not_here() if lying is None else resting(lying)
             return
         st.set_page_config(page_title=f"{detail.summary.name} · Datashelf")
-        file = version_of(detail)
         back()
         undo.line(str(detail.summary.id))
+        if not detail.files:
+            nothing_served(detail)
+            return
+        file = version_of(detail)
         failed_download(file)
         failed_versions(detail)
         head(detail, file)

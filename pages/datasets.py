@@ -181,10 +181,32 @@ def failed_download() -> None:
     st.button("Dismiss", type="tertiary", key="dismiss", on_click=failures.forget_download)
 
 
+def not_served(caller: Caller) -> None:
+    """Datasets that stand in no list because no version of theirs is good: without a word they would seem lost."""
+    found = services.current().datasets.not_served(caller)
+    if not found.total:
+        return
+    one = found.total == 1
+    st.warning(
+        "Its stored bytes are not what was sent, or are gone. Its page says what can be done."
+        if one
+        else "Their stored bytes are not what was sent, or are gone. Each page says what can be done.",
+        title=f"{wording.counted(found.total, 'dataset')} {'is' if one else 'are'} not served",
+        icon=":material/warning:",
+    )
+    with st.container(key="not-served", horizontal=True, vertical_alignment="center", gap="xsmall"):
+        for dataset_id, name in found.first:
+            query = {"id": str(dataset_id)}
+            st.page_link(HERE / "dataset.py", label=wording.plain(name), query_params=query, width="content")
+        if found.total > len(found.first):
+            st.markdown(f":gray[and {found.total - len(found.first):,} more]", width="content")
+
+
 def draw() -> None:
     failed_download()
     datasets, caller = services.current().datasets, caller_of_run()
     with failures.shown("The list cannot be read", key="list"):
+        not_served(caller)
         if not datasets.list(caller, DatasetQuery(limit=1)).total:
             empty_shelf()
             return

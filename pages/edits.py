@@ -77,7 +77,8 @@ def delete(detail: DatasetDetail) -> None:
 def delete_version(detail: DatasetDetail, file: FileVersion) -> None:
     """Ask once, naming the version; the newest of the others speaks for the dataset then."""
     name = wording.plain(detail.summary.name)
-    open_dialog(f"Delete version {file.version} of {name}?", _ask_to_delete_version, file)
+    others = any(one.id != file.id for one in (*detail.files, *detail.failed))
+    open_dialog(f"Delete version {file.version} of {name}?", _ask_to_delete_version, (file, others))
 
 
 def _ask_to_delete(detail: DatasetDetail) -> None:
@@ -89,9 +90,11 @@ def _ask_to_delete(detail: DatasetDetail) -> None:
         _delete(detail)
 
 
-def _ask_to_delete_version(file: FileVersion) -> None:
+def _ask_to_delete_version(about: tuple[FileVersion, bool]) -> None:
+    file, others = about
     name = wording.plain(file.file_name)
-    st.markdown(f"{name}, {wording.size(file.size)}, {_what_follows(several=False)} The other versions stay.")
+    stays = " The other versions stay." if others else ""
+    st.markdown(f"{name}, {wording.size(file.size)}, {_what_follows(several=False)}{stays}")
     if _sure():
         _delete_version(file)
 

@@ -14,18 +14,11 @@ settings.load_profile("datashelf")
 
 pytest_plugins = ["tests.seaweed", "tests.postgres", "tests.app_server"]
 
-LEFT_OUT = {
-    "long": ("DATASHELF_TEST_LONG", "takes long: DATASHELF_TEST_LONG=1 runs it, as .ci/run does"),
-    "kills": ("DATASHELF_TEST_KILLS", "kills and starts again for minutes: DATASHELF_TEST_KILLS=1 runs it"),
-}
-"""By marker: the variable that asks for such tests, and what is said where it does not."""
-
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out, and say so, what would not fit into the ten minutes of `make test`."""
-    for marker, (variable, reason) in LEFT_OUT.items():
-        if os.environ.get(variable) == "1":
-            continue
-        for item in items:
-            if item.get_closest_marker(marker):
-                item.add_marker(pytest.mark.skip(reason=reason))
+    if os.environ.get("DATASHELF_TEST_LONG") == "1":
+        return
+    for item in items:
+        if item.get_closest_marker("long"):
+            item.add_marker(pytest.mark.skip(reason="takes long: DATASHELF_TEST_LONG=1 runs it, as .ci/run does"))

@@ -34,7 +34,7 @@ def ops(*arguments: str, largest: int | None = None, **env: str) -> subprocess.C
     )
 
 
-@pytest.mark.kills
+@pytest.mark.long
 def test_backed_up_beside_the_running_app_and_served_by_another(tmp_path: Path) -> None:
     data, place, new = (str(tmp_path / name) for name in ("data", "backup", "new"))
     with running_app(tmp_path / "data") as app:

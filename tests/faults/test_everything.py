@@ -13,7 +13,7 @@ KILLS = 10
 SEED = os.environ.get("SEED", "20261128")
 
 
-@pytest.mark.kills
+@pytest.mark.long
 @pytest.mark.parametrize("real", [False, pytest.param(True, marks=[pytest.mark.s3, pytest.mark.postgres])])
 def test_random_kills_lose_nothing(tmp_path: Path, real: bool) -> None:
     figures = run(tmp_path / "world", seed=f"{SEED}-{int(real)}", kills=KILLS, real=real)

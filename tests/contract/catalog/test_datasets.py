@@ -8,7 +8,7 @@ import pytest
 from sqlmodel import select
 
 from catalog.caller import Caller
-from catalog.datasets import ShelfTotals
+from catalog.datasets import NotServed, ShelfTotals
 from catalog.errors import (
     DatasetNameTaken,
     DatasetNotFound,
@@ -21,6 +21,7 @@ from catalog.errors import (
     UploadNotFound,
 )
 from catalog.intake import NewUpload
+from catalog.knowledge import fail
 from catalog.listing import DatasetQuery
 from db.tables import Dataset, DatasetTag, Event, File, ShelfCount
 from tests.contract.catalog.conftest import Shelf
@@ -231,3 +232,20 @@ def test_totals_say_what_lies_where(shelf: Shelf) -> None:
     (use,) = totals.by_backend
     assert (use.backend, use.role, use.files, use.size) == (shelf.storage.backend, "datasets", 3, 6 * len(DATA))
     assert shelf.datasets.formats(shelf.caller) == (("csv", 2),)
+
+
+def test_a_dataset_without_a_good_version_is_told_apart_from_none(local_shelf: Shelf) -> None:
+    lost, half, whole = (local_shelf.upload(DATA, name=name) for name in ("Lost", "Half", "Whole"))
+    local_shelf.upload(b"a,b\n3,4\n", dataset_id=half.summary.id)
+    assert local_shelf.datasets.not_served(local_shelf.caller) == NotServed((), 0)
+    for detail in (lost, half):
+        with local_shelf.database.transaction() as session:
+            dataset = session.get_one(Dataset, detail.summary.id)
+            fail(session, dataset, session.get_one(File, detail.files[0].id), "It is not right.", {})
+    assert local_shelf.datasets.not_served(local_shelf.caller) == NotServed(((lost.summary.id, "Lost"),), 1)
+    listed = {one.id for one in local_shelf.datasets.list(local_shelf.caller, DatasetQuery()).items}
+    assert listed == {half.summary.id, whole.summary.id}
+    somebody = Caller(uuid.uuid4(), "somebody")
+    assert local_shelf.datasets.not_served(somebody) == NotServed((), 0)
+    local_shelf.files.delete(local_shelf.caller, lost.files[0].id)
+    assert local_shelf.datasets.not_served(local_shelf.caller) == NotServed((), 0)

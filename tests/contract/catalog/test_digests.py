@@ -16,7 +16,7 @@ import pytest
 from sqlmodel import select
 
 from catalog.digests import UNKNOWN, Digests, FileParts, PartsOfFiles
-from catalog.errors import FileNotReady, InvalidChecksum, InvalidFolder, NotThroughApp, UploadNotFound
+from catalog.errors import ChecksumMismatch, FileNotReady, InvalidChecksum, InvalidFolder, NotThroughApp, UploadNotFound
 from catalog.intake import NewUpload
 from catalog.parts import SMALL_PART, ClientPart
 from catalog.previews import Previews
@@ -183,6 +183,28 @@ def test_one_flipped_byte_fails_the_file_and_names_the_part(shelf: Shelf, previe
     with shelf.database.session() as session:
         event = session.exec(select(Event).where(Event.file_id == bad, Event.kind == "file_failed")).one()
     assert (event.detail["part"], event.detail["version"]) == (2, 2)
+
+
+def test_digests_that_come_after_a_repair_has_completed_the_upload_are_held_against_it(
+    shelf: Shelf, previewer: Previewer
+) -> None:
+    """The app died before it had noted the completion, a repair finished it, and the client asks again."""
+    late: list[uuid.UUID] = []
+    for content in (TWO_PARTS, flipped(TWO_PARTS, 3)):
+        started, parts = begin(shelf, TWO_PARTS)
+        silent = [replace(part, sha256=None) for part in parts]
+        late.append(shelf.uploads.complete(shelf.caller, started.upload_id, silent).files[0].id)
+        plant(shelf, late[-1], content)
+        assert shelf.uploads.complete(shelf.caller, started.upload_id, parts).files[0].id == late[-1]
+    read_all(shelf, previewer, scanned(shelf, *late))
+    assert [row_of(shelf, one).status for one in late] == [FileStatus.READY, FileStatus.FAILED]
+    assert "Part 1" in str(row_of(shelf, late[1]).failure)
+
+    started, parts = begin(shelf, TWO_PARTS)
+    for_good = shelf.uploads.complete(shelf.caller, started.upload_id, parts)
+    with pytest.raises(ChecksumMismatch, match="completed before, with other bytes"):
+        shelf.uploads.complete(shelf.caller, started.upload_id, [replace(parts[0], sha256="0" * 64), parts[1]])
+    assert shelf.uploads.complete(shelf.caller, started.upload_id, parts).files == for_good.files
 
 
 def test_wrong_bytes_that_come_once_fail_nothing(shelf: Shelf, previewer: Previewer) -> None:

@@ -95,6 +95,23 @@ def test_a_file_of_another_size_or_with_other_bytes_is_marked_failed_and_keeps_i
     assert later(shelf).run(apply=True, deep=True).findings == []
 
 
+def test_a_failed_file_whose_bytes_are_right_after_all_is_ready_again(shelf: Shelf) -> None:
+    """A cache between app and store may answer two readings with the same wrong bytes."""
+    file_id = shelf.upload(DATA, sha256=sha256(DATA)).files[0].id
+    overwrite(shelf, file_id, DATA.upper())
+    assert found(now(shelf).run(apply=True, deep=True)) == {Damage.CHECKSUM_DIFFERS: 1}
+    overwrite(shelf, file_id, DATA)
+    assert now(shelf).run(apply=True).findings == [], "only reading tells"
+    report = now(shelf).run(apply=False, deep=True)
+    assert (found(report), report.clean) == ({Damage.RIGHT_AGAIN: 1}, False)
+    assert row(shelf, file_id).status == FileStatus.FAILED, "nothing is changed without being asked"
+    report = now(shelf).run(apply=True, deep=True)
+    assert (found(report), report.clean) == ({Damage.RIGHT_AGAIN: 1}, True)
+    assert (row(shelf, file_id).status, row(shelf, file_id).failure) == (FileStatus.READY, None)
+    assert shelf.files.get(shelf.caller, file_id).size == len(DATA)
+    assert now(shelf).run(apply=True, deep=True).findings == []
+
+
 def test_what_is_lost_in_the_trash_is_failed_when_it_comes_back(shelf: Shelf) -> None:
     lost = shelf.upload(DATA).files[0].id
     shelf.upload(DATA)

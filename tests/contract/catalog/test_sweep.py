@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import update
-from sqlmodel import select
+from sqlmodel import col, select
 
 from catalog.errors import UploadNotFound
 from catalog.intake import NewUpload
@@ -104,6 +104,17 @@ def test_an_object_left_by_a_removal_is_removed_by_the_sweep(shelf: Shelf) -> No
         session.execute(update(File).values(status=FileStatus.DELETED, dataset_id=None, version=None))
     assert Sweep(shelf.database, shelf.storages).sweep() == 1
     assert shelf.objects() == []
+
+
+def test_what_cannot_be_removed_keeps_nothing_else_waiting(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catalog.removal.BATCH", 2)
+    ids = sorted(shelf.upload(DATA).files[0].id for _ in range(5))
+    with shelf.database.transaction() as session:
+        session.execute(update(File).values(status=FileStatus.DELETED, dataset_id=None, version=None))
+        session.execute(update(File).where(col(File.id).in_(ids[:3])).values(bucket="a-bucket-that-is-gone"))
+    assert Sweep(shelf.database, shelf.storages).sweep() == 2
+    with shelf.database.session() as session:
+        assert sorted(session.exec(select(File.id))) == ids[:3]
 
 
 def test_what_the_app_itself_takes_in_goes_the_same_way(shelf: Shelf) -> None:

@@ -1,6 +1,6 @@
 """A move of many files that is killed again and again, with the app serving downloads all the while; and back.
 
-Three sizes of one test, all with DATASHELF_TEST_KILLS=1: an ordinary one; 500 MB; and, with DATASHELF_TEST_FULL=1 too,
+Three sizes of one test, all with DATASHELF_TEST_LONG=1: an ordinary one; 500 MB; and, with DATASHELF_TEST_FULL=1 too,
 2,000 files of up to 1 GB, 10 GB in all.
 """
 
@@ -257,8 +257,8 @@ class Moves:
 @pytest.mark.parametrize(
     "load",
     [
-        pytest.param(ORDINARY, marks=pytest.mark.kills, id="ordinary"),
-        pytest.param(WHOLE if FULL else IN_CI, marks=pytest.mark.kills, id="full" if FULL else "500 MB"),
+        pytest.param(ORDINARY, marks=pytest.mark.long, id="ordinary"),
+        pytest.param(WHOLE if FULL else IN_CI, marks=pytest.mark.long, id="full" if FULL else "500 MB"),
     ],
 )
 def test_a_move_killed_on_the_way_ends_whole_and_back_again(

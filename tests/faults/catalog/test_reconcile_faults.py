@@ -57,7 +57,7 @@ def shelf(url: str, tmp_path: Path) -> Iterator[Shelf]:
         yield make_shelf(database, storages)
 
 
-@pytest.mark.kills
+@pytest.mark.long
 def test_a_check_that_is_killed_again_and_again_ends_clean_and_loses_nothing(
     shelf: Shelf, url: str, tmp_path: Path
 ) -> None:
@@ -107,7 +107,7 @@ def test_a_store_that_is_away_changes_nothing(
         assert later(shelf).run(apply=True, deep=True).findings == []
 
 
-@pytest.mark.kills
+@pytest.mark.long
 def test_twenty_thousand_files_take_hardly_more_memory_than_two_thousand(shelf: Shelf, tmp_path: Path) -> None:
     dataset, peaks = shelf.upload(DATA), []
     for count in (1_999, 18_000):
