@@ -19,7 +19,6 @@ from bench.scale import FULL, SMALL, Scale
 
 MEASURES: dict[str, Callable[[Scale, Path], list[Figure]]] = {
     "upload-memory": uploading.memory,
-    "upload-throughput": uploading.throughput,
     "upload": sending.beside_others,
     "upload-line": sending.over_line,
     "downloads": handing_out.downloads,

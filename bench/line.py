@@ -1,8 +1,9 @@
 """A line with delay and loss between a network namespace and this machine, for clients that are started inside it.
 
 netem is not in every kernel. Here two TUN devices stand for the two ends, and a thread carries the packets from one to
-the other: each `delay` later, and one in so many not at all. TCP above it is the kernel's own. Needs root, `ip`
-(Debian: iproute2) and /dev/net/tun.
+the other: each `delay` later, and one in so many not at all. TCP above it is the kernel's own, with CUBIC for its
+congestion control inside, as on the laptops of those who upload (servers with BBR hardly notice such a loss). Needs
+root, `ip` (Debian: iproute2) and /dev/net/tun.
 
 Inside, `localhost:PORT` is this machine's `localhost:PORT`, for each port that is let through: links keep their host,
 and a page keeps what a browser grants to localhost alone.
@@ -33,6 +34,8 @@ TUNSETIFF, IFF_TUN, IFF_NO_PI = 0x400454CA, 0x0001, 0x1000
 """linux/if_tun.h"""
 OUTSIDE, INSIDE = "10.213.7.1", "10.213.7.2"
 MTU = 1500
+CONGESTION_CONTROL = Path("/proc/sys/net/ipv4/tcp_congestion_control")
+"""Of the namespace of who opens it."""
 LONGEST_QUEUE = 4_000
 """Packets under way in one direction; more are dropped, as a router does."""
 
@@ -142,6 +145,7 @@ def _ip(*arguments: str) -> None:
 
 def main(doors: Sequence[str]) -> None:
     """The far end, inside the namespace: listens where a client looks for the servers, until standard input closes."""
+    CONGESTION_CONTROL.write_text("cubic")
     with contextlib.ExitStack() as stack:
         for door in doors:
             port, _, endpoint = door.partition("=")

@@ -15,9 +15,8 @@ class Scale:
     name: str
     upload: int
     """What goes through st.file_uploader, and for comparison to Datashelf."""
-    big_upload: int
     sent: int
-    """What goes up beside curl and rclone."""
+    """What goes up beside curl, rclone and a bare page."""
     sent_over_line: int
     download: int
     """What st.download_button hands out."""
@@ -30,5 +29,5 @@ class Scale:
     idle_wait: float
 
 
-FULL = Scale("full", 400 * MB, 1024 * MIB, 1024 * MIB, 96 * MIB, 400 * MB, 200 * MB, 3, 60, 6_000_000, 100_000, 75)
-SMALL = Scale("small", 40 * MB, 128 * MIB, 128 * MIB, 48 * MIB, 40 * MB, 20 * MB, 2, 20, 300_000, 5_000, 5)
+FULL = Scale("full", 400 * MB, 1024 * MIB, 96 * MIB, 400 * MB, 200 * MB, 3, 60, 6_000_000, 100_000, 75)
+SMALL = Scale("small", 40 * MB, 128 * MIB, 48 * MIB, 40 * MB, 20 * MB, 2, 20, 300_000, 5_000, 5)

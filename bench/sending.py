@@ -17,6 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from minio import Minio
+from playwright.sync_api import Page
 
 from bench import browser, files
 from bench.figures import Figure
@@ -28,10 +29,19 @@ from tests.app_server import RunningApp
 from tests.seaweed import SeaweedServer
 
 LANES = 4
+BARE_PART = 64 * MIB
 BUCKET = "mlops-files"
 PLAIN_HOST = "shelf.test"
 """A name of this machine that is no secure context to a browser."""
 CURL = "curl -T to a presigned URL of the same store"
+BARE = "a bare page that puts one piece of 64 MiB after the other: what the browser itself can do"
+_PUT_PIECES = """async ([urls, size]) => {
+  const file = document.querySelector("input").files[0];
+  for (const [number, url] of urls.entries()) {
+    const answer = await fetch(url, { method: "PUT", body: file.slice(number * size, (number + 1) * size, "") });
+    if (!answer.ok) throw new Error(`the store answered ${answer.status}`);
+  }
+}"""
 
 
 @dataclass(frozen=True)
@@ -43,7 +53,9 @@ class Way:
 
 
 def beside_others(scale: Scale, folder: Path) -> list[Figure]:
-    """Chromium, hashed and unhashed, beside one `curl -T`, four of them, rclone and minio-py; and the app's memory."""
+    """Chromium, hashed and unhashed, beside one `curl -T`, four of them, rclone, minio-py and a page that does nothing
+    else; and the app's memory.
+    """
     file = files.random_file(folder / "upload.bin", scale.sent)
     options = [f"--host-resolver-rules=MAP {PLAIN_HOST} 127.0.0.1"]
     with (
@@ -52,11 +64,6 @@ def beside_others(scale: Scale, folder: Path) -> list[Figure]:
     ):
         assert store is not None
         quarters = _quarters(file, folder)
-
-        def from_page(host: str) -> None:
-            page.goto(f"http://{host}:{app.port}/upload")
-            page.locator("input[type=file]").first.wait_for(state="attached")
-            page.wait_for_timeout(1500)  # the page is drawn; nobody picks a file faster
 
         hashed = Way("hashed", lambda: browser.pick_for_datashelf(page, file))
         unhashed = Way("unhashed", lambda: browser.pick_for_datashelf(page, file))
@@ -69,14 +76,19 @@ def beside_others(scale: Scale, folder: Path) -> list[Figure]:
             Way("rclone copy, 4 lanes", lambda: _rclone(store, file)),
             Way("minio-py, 4 lanes of 16 MiB, hashed", lambda: _minio_py(store, file)),
         ]
+        bare = Way(BARE, lambda: _bare(page, store, file))
         seconds: dict[str, list[float]] = {}
         growth: list[float] = []
         for _ in range(scale.rounds):
             for way in others:
                 seconds.setdefault(way.name, []).append(_seconds(way.run))
+            page.goto(f"{app.url}/api/health/live")
+            page.evaluate("document.body.innerHTML = '<input type=file>'")
+            page.locator("input").set_input_files(file)
+            seconds.setdefault(bare.name, []).append(_seconds(bare.run))
             for way, host in ((hashed, "localhost"), (unhashed, PLAIN_HOST)):
                 _make_another(file)
-                from_page(host)
+                _open_upload(page, f"http://{host}:{app.port}", wait_ms=1500)
                 with watched(app.process.pid, alone=True) as watch:
                     seconds.setdefault(way.name, []).append(_seconds(way.run))
                 growth.append(watch.growth)
@@ -86,6 +98,7 @@ def beside_others(scale: Scale, folder: Path) -> list[Figure]:
     figures = [
         _speed(f"{what}, unhashed", speed["unhashed"], speed["curl"], CURL, 0.8),
         _speed(f"{what}, every part hashed", speed["hashed"], speed["curl"], CURL, 0.6),
+        Figure(f"{what}, unhashed", speed["unhashed"], "MB/s", speed[BARE], BARE),
     ]
     figures += [
         Figure(f"{what}, every part hashed", speed["hashed"], "MB/s", speed[way.name], way.name) for way in others[1:]
@@ -108,10 +121,12 @@ def over_line(scale: Scale, folder: Path) -> list[Figure]:
             _make_another(file)
             push = _seconds(lambda: _push(app, file, made))
             _make_another(file)
+            first = files.random_file(folder / "first.bin", MIB)
             with browser.page(program=made.script(folder, "chromium")) as page:
-                page.goto(f"{app.url}/upload")
-                page.locator("input[type=file]").first.wait_for(state="attached")
-                page.wait_for_timeout(3000)
+                # What the app loads with the first upload is not the file's.
+                _open_upload(page, app.url, wait_ms=3000)
+                browser.pick_for_datashelf(page, first)
+                _open_upload(page, app.url, wait_ms=3000)
                 with watched(app.process.pid, alone=True) as watch:
                     ours = _seconds(lambda: browser.pick_for_datashelf(page, file))
     size = scale.sent_over_line / 1e6
@@ -134,6 +149,18 @@ def _speed(what: str, value: float, peer: float, peer_name: str, least: float) -
 def _put_url(store: SeaweedServer) -> str:
     client = Minio(store.endpoint, store.access_key, store.secret_key, secure=store.secure, region=store.region)
     return str(client.presigned_put_object(BUCKET, f"bench/{uuid.uuid4()}"))
+
+
+def _open_upload(page: Page, url: str, *, wait_ms: int) -> None:
+    """The Upload screen; the wait is until it is drawn: nobody picks a file faster."""
+    page.goto(f"{url}/upload")
+    page.locator("input[type=file]").first.wait_for(state="attached")
+    page.wait_for_timeout(wait_ms)
+
+
+def _bare(page: Page, store: SeaweedServer, file: Path) -> None:
+    urls = [_put_url(store) for _ in range(0, file.stat().st_size, BARE_PART)]
+    page.evaluate(_PUT_PIECES, [urls, BARE_PART])
 
 
 def _curl(sent: Sequence[tuple[Path, str]], made: Line | None = None) -> None:

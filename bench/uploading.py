@@ -1,15 +1,9 @@
-"""Uploads from a real browser: what they cost the server in memory, and how fast they are."""
+"""Uploads from a real browser: what they cost the server in memory."""
 
 from __future__ import annotations
 
-import subprocess
 import time
-import uuid
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
-
-from minio import Minio
 
 from bench import browser, files
 from bench.figures import Figure
@@ -17,7 +11,6 @@ from bench.scale import MB, MIB, Scale
 from bench.servers import datashelf, peer, until_read
 from bench.usage import watched
 from tests.app_server import RunningApp
-from tests.seaweed import SeaweedServer
 
 MEMORY_BUDGET = {"minio": 8, "local": 24}
 """MB."""
@@ -26,7 +19,7 @@ MEMORY_BUDGET = {"minio": 8, "local": 24}
 def memory(scale: Scale, folder: Path) -> list[Figure]:
     """Memory of the server's processes while a file comes in, above what they held before."""
     small = files.random_file(folder / "upload.bin", scale.upload)
-    big = files.random_file(folder / "big.bin", scale.big_upload)
+    big = files.random_file(folder / "big.bin", scale.sent)
     # What Streamlit loads with the first upload is not the file's: both sides have received a small one before.
     first = files.random_file(folder / "first.bin", MIB)
     with (
@@ -68,51 +61,9 @@ def memory(scale: Scale, folder: Path) -> list[Figure]:
     return figures
 
 
-def throughput(scale: Scale, folder: Path) -> list[Figure]:
-    """Chromium on the Upload screen against `curl -T` to the same kind of signed URL, in turns."""
-    file = files.random_file(folder / "throughput.bin", scale.big_upload)
-    ours: list[float] = []
-    curls: list[float] = []
-    with datashelf(folder / "throughput", "minio") as (app, store), browser.page() as page:
-        assert store is not None
-        for _ in range(scale.rounds):
-            curls.append(_seconds(lambda: _curl_upload(store, file)))
-            page.goto(f"{app.url}/upload")
-            page.locator("input[type=file]").first.wait_for(state="attached")
-            page.wait_for_timeout(1500)  # the page is drawn; nobody picks a file faster
-            ours.append(_seconds(lambda: browser.pick_for_datashelf(page, file)))
-            _until_newest_is_read(app)
-    size = scale.big_upload / 1e6
-    value, best = size / median(ours), size / median(curls)
-    return [
-        Figure(
-            f"upload {_mb(scale.big_upload)} from Chromium to the store, with begin and complete",
-            value,
-            "MB/s",
-            best,
-            "curl -T to a presigned URL of the same store",
-            "≥ 0.8 ×",
-            value / best >= 0.8,
-        )
-    ]
-
-
-def _curl_upload(store: SeaweedServer, file: Path) -> None:
-    """One `curl -T` to a presigned PUT of the whole object."""
-    client = Minio(store.endpoint, store.access_key, store.secret_key, secure=store.secure, region=store.region)
-    url = client.presigned_put_object("mlops-files", f"temp/{uuid.uuid4()}")
-    subprocess.run(["curl", "-sS", "-f", "-o", "/dev/null", "-T", str(file), url], check=True)
-
-
 def _until_newest_is_read(app: RunningApp) -> None:
     with app.client() as client:
         until_read(app, client.get("/datasets?limit=1").json()["items"][0]["file_id"])
-
-
-def _seconds(act: Callable[[], None]) -> float:
-    begin = time.perf_counter()
-    act()
-    return time.perf_counter() - begin
 
 
 def _mb(size: int) -> str:
