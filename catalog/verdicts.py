@@ -63,7 +63,9 @@ def wrong_with(file: File, told: Digests, reading: Reading) -> Wrong | None:
     part = told.difference(reading.digests, size=file.size)
     facts: dict[str, object] = {"announced": file.sha256, "stored": reading.sha256}
     if part is not None:
-        return Wrong(_of_part(part), {**facts, "part": part.number, "first_byte": part.first, "last_byte": part.last})
+        return Wrong(
+            _of_part(part, file.size), {**facts, "part": part.number, "first_byte": part.first, "last_byte": part.last}
+        )
     if file.sha256 not in (None, reading.sha256):
         return Wrong(
             "The stored bytes have another SHA-256 than the file that was sent, so this version is not served; upload "
@@ -73,8 +75,8 @@ def wrong_with(file: File, told: Digests, reading: Reading) -> Wrong | None:
     return None
 
 
-def _of_part(part: Difference) -> str:
-    return (
-        f"Part {part.number} of the stored file (bytes {part.first:,}–{part.last:,}) differs from what was sent, so "
-        "this version is not served; upload the file again."
-    )
+def _of_part(part: Difference, size: int) -> str:
+    where = f"Part {part.number} of the stored file (bytes {part.first:,}–{part.last:,}) differs"
+    if part.last - part.first + 1 >= size:
+        where = "The stored bytes differ"
+    return f"{where} from what was sent, so this version is not served; upload the file again."

@@ -197,7 +197,13 @@ def not_served(caller: Caller) -> None:
     with st.container(key="not-served", horizontal=True, vertical_alignment="center", gap="xsmall"):
         for dataset_id, name in found.first:
             query = {"id": str(dataset_id)}
-            st.page_link(HERE / "dataset.py", label=wording.plain(name), query_params=query, width="content")
+            st.page_link(
+                HERE / "dataset.py",
+                label=wording.plain(name),
+                icon=":material/arrow_forward:",
+                query_params=query,
+                width="content",
+            )
         if found.total > len(found.first):
             st.markdown(f":gray[and {found.total - len(found.first):,} more]", width="content")
 

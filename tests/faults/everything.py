@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import random
 import signal
@@ -24,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import structlog
 from sqlmodel import select
 
 from db import open_database
@@ -358,6 +360,7 @@ def main() -> int:
     seed = os.environ.get("SEED") or str(random.SystemRandom().randrange(10**6))
     worlds, kills = (10, 20) if full else (2, 10)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     found: list[Figures] = []
     for number in range(worlds):
         with tempfile.TemporaryDirectory(prefix="datashelf-faults-") as folder:

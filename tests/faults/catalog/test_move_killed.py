@@ -1,7 +1,7 @@
 """A move of many files that is killed again and again, with the app serving downloads all the while; and back.
 
-Three sizes of one test, all with DATASHELF_TEST_LONG=1: an ordinary one; 500 MB; and, with DATASHELF_TEST_FULL=1 too,
-2,000 files of up to 1 GB, 10 GB in all.
+A few files; 500 MB where DATASHELF_TEST_LONG=1, as in CI; and 2,000 files of up to 1 GB, 10 GB in all, where
+DATASHELF_TEST_FULL=1.
 """
 
 from __future__ import annotations
@@ -47,6 +47,7 @@ PACE = 0.05
 """Seconds between two downloads, which leave the machine to the move."""
 LARGEST_DOWNLOAD = 50 * MB
 FULL = os.environ.get("DATASHELF_TEST_FULL") == "1"
+LONG = os.environ.get("DATASHELF_TEST_LONG") == "1"
 
 
 @dataclass(frozen=True)
@@ -254,16 +255,8 @@ class Moves:
             assert (file.backend, file.sha256_verified) == (backend, True)
 
 
-@pytest.mark.parametrize(
-    "load",
-    [
-        pytest.param(ORDINARY, marks=pytest.mark.long, id="ordinary"),
-        pytest.param(WHOLE if FULL else IN_CI, marks=pytest.mark.long, id="full" if FULL else "500 MB"),
-    ],
-)
-def test_a_move_killed_on_the_way_ends_whole_and_back_again(
-    load: Load, tmp_path: Path, own_s3_server: SeaweedServer
-) -> None:
+def test_a_move_killed_on_the_way_ends_whole_and_back_again(tmp_path: Path, own_s3_server: SeaweedServer) -> None:
+    load = WHOLE if FULL else IN_CI if LONG else ORDINARY
     rng = random.Random(20261128)  # repeatable on purpose
     data_dir = tmp_path / "data"
     data_dir.mkdir()
