@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlsplit
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from api.schemas import In, Out
 from catalog.doctor_browser import Seen, Tried
 from catalog.doctor_findings import Diagnosis, Finding, Fix, Verdict
 from catalog.doctor_probe import Probe, ProbeReads
+from storage.protocol import MAX_PART_SIZE
 
 LONGEST_ADDRESS = 4000
+
+
+def _address(value: str) -> str:
+    urlsplit(value).port  # noqa: B018  # raises ValueError, as the address itself does, for what is none
+    return value
 
 
 class FixOut(Out):
@@ -108,7 +116,7 @@ class ProbeOut(Out):
 
 class ProbePartIn(In):
     number: int = Field(ge=1, le=2)
-    etag: str = Field(max_length=200)
+    etag: str = Field(max_length=200, pattern=r"^[\x20-\x7e]*$")
 
 
 class ProbePartsIn(In):
@@ -147,10 +155,10 @@ class TriedIn(In):
 class SeenIn(In):
     """Everything the browser tried; what it did not is left out."""
 
-    link: str = Field(max_length=LONGEST_ADDRESS)
+    link: Annotated[str, AfterValidator(_address)] = Field(max_length=LONGEST_ADDRESS)
     reached: bool
     clock_ahead: float = Field(description="Seconds the browser's clock is ahead of this server's.")
-    sizes: list[int] = Field(min_length=3, max_length=3)
+    sizes: list[Annotated[int, Field(ge=0, le=MAX_PART_SIZE)]] = Field(min_length=3, max_length=3)
     put: TriedIn | None = None
     put_larger: TriedIn | None = None
     put_part: TriedIn | None = None

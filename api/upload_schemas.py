@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 
 from api.schemas import DATASET, FILE, LINK, UPLOAD, In, Out
 from catalog.digests import FileParts
@@ -18,12 +19,20 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{64}$")]
 
 def _text(value: object) -> object:
     # Lax enough for JSON's text, and no more: a number is not a time here.
-    if value is not None and not isinstance(value, str):
+    if value is not None and not (isinstance(value, str) and _DATE.match(value)):
         raise ValueError("must be an RFC 3339 time with its offset")
     return value
 
 
-Moment = Annotated[AwareDatetime, BeforeValidator(_text), Field(strict=False)]
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie between the years 1 and 9999, in UTC too") from None
+
+
+_DATE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]")
+Moment = Annotated[AwareDatetime, BeforeValidator(_text), AfterValidator(_in_utc), Field(strict=False)]
 
 
 class UploadIn(In):

@@ -6,7 +6,6 @@ and of two that arrive at once one makes the version and both give the same answ
 
 from __future__ import annotations
 
-import hashlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -30,12 +29,14 @@ from catalog.errors import (
 from catalog.events import EventKind, record
 from catalog.intake import clean_sha256
 from catalog.metrics import UPLOADED_BYTES, UPLOADS
-from catalog.parts import ClientPart, chosen_parts, part_count
+from catalog.parts import ClientPart, chosen_parts, part_count, part_size_for
 from catalog.removal import Removal, ref_of
+from catalog.verdicts import Reading, cutting, wrong_with
 from catalog.views import DatasetDetail, dataset_detail
 from db import Database
 from db.tables import File, FileStatus, Upload
 from db.utc import utc_now
+from preview.hashing import Hashed
 from storage import Storages
 from storage.protocol import (
     Backend,
@@ -112,7 +113,7 @@ class Completion:
         storage = self.storages.of(Backend(file.backend))
         try:
             stored = storage.stat_file(ref_of(file))
-            verified = stored.size == file.size and self._check_checksum(caller, file, storage)
+            verified = stored.size == file.size and self._check_checksum(caller, file, storage, digests)
         except FileNotInStorage:
             # Cancelled in this moment, unless the store lost it.
             with self.database.session() as session:
@@ -142,19 +143,12 @@ class Completion:
 
     def _again(self, caller: Caller, file_id: uuid.UUID, digests: Digests | None) -> DatasetDetail:
         """The answer to whoever completes what is complete. Where a repair did that after a crash it had no digests:
-        those that come now are kept for the reader, or held against what it has read by now. Raises ChecksumMismatch.
+        those that come now are kept for the reader, unless something is known of the file by now.
         """
         with self.database.transaction() as session:
             file = find_file(session, caller, file_id)
-            if digests is not None:
-                kept = Digests.kept(session, file_id)
-                if kept is None:
-                    digests.keep(session, file_id)
-                elif kept.part_size == digests.part_size and kept.difference(digests, size=file.size) is not None:
-                    raise ChecksumMismatch(
-                        "The upload was completed before, with other bytes than these. See what is on the shelf, and "
-                        "upload the file again."
-                    )
+            if digests is not None and file.sha256 is None and Digests.kept(session, file_id) is None:
+                digests.keep(session, file_id)
             return _detail(session, caller, file)
 
     def _joined_already(
@@ -219,16 +213,22 @@ class Completion:
         )
         return True
 
-    def _check_checksum(self, caller: Caller, file: File, storage: FileStorage) -> bool:
-        """Whether the SHA-256 was compared; where reading would take long, the background reader does it."""
-        if file.sha256 is None or storage.backend is not Backend.LOCAL or file.size > LARGEST_CHECKED:
+    def _check_checksum(self, caller: Caller, file: File, storage: FileStorage, digests: Digests | None) -> bool:
+        """Whether the whole's SHA-256 was compared; what the client told of parts is, too. Where reading would take
+        long, the background reader does it.
+        """
+        told = Digests.none(file.size, part_size_for(file.size)) if digests is None else digests
+        if file.sha256 is None and digests is None:
             return False
-        digest = hashlib.sha256()
+        if storage.backend is not Backend.LOCAL or file.size > LARGEST_CHECKED:
+            return False
         with storage.get_file(ref_of(file)) as stream:
-            while chunk := stream.read(CHUNK):
-                digest.update(chunk)
-        if digest.hexdigest() == file.sha256:
-            return True
+            hashed = Hashed(stream, cutting(file, told))
+            while hashed.read(CHUNK):
+                pass
+            reading = Reading.made(hashed.hexdigest(), hashed.size, hashed.parts(), told.part_size)
+        if wrong_with(file, told, reading) is None:
+            return file.sha256 is not None
         self._undo(caller, file, "sha256")
         raise ChecksumMismatch(
             "What arrived is not what was announced: its SHA-256 differs. Nothing was kept; upload the file again."

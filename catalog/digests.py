@@ -46,6 +46,11 @@ class Digests:
         return cls(part_size, tuple(bytes.fromhex(known[n]) if n in known else UNKNOWN for n in numbers))
 
     @classmethod
+    def none(cls, size: int, part_size: int) -> Digests:
+        """Of a file of which nothing was told."""
+        return cls(part_size, (UNKNOWN,) * part_count(size, part_size))
+
+    @classmethod
     def kept(cls, session: Session, file_id: uuid.UUID) -> Digests | None:
         row = session.exec(select(PartDigests).where(PartDigests.file_id == file_id)).first()
         if row is None:
@@ -95,8 +100,7 @@ def parts_of(session: Session, file: File) -> Digests:
     if kept is not None:
         return kept
     cut = session.exec(select(Upload.part_size).where(Upload.file_id == file.id)).first()
-    part_size = cut or part_size_for(file.size)
-    return Digests(part_size, (UNKNOWN,) * part_count(file.size, part_size))
+    return Digests.none(file.size, cut or part_size_for(file.size))
 
 
 def still_to_be_compared(session: Session, file: File) -> bool:

@@ -44,11 +44,16 @@ def part_length(number: int, *, size: int, part_size: int) -> int:
 
 
 def each_part(received: Sequence[Part], *, size: int, part_size: int) -> tuple[Part, ...]:
-    """What has arrived, by number, each number once: where a part was sent more than once, the whole one."""
-    # SeaweedFS keeps, and lists, every sending of a part; S3 only the last one.
+    """What has arrived, by number, each number once: where a part was sent more than once, the newest whole one."""
+
+    def rank(part: Part) -> tuple[bool, float]:
+        whole = part.size == part_length(part.number, size=size, part_size=part_size)
+        return whole, part.sent_at.timestamp() if part.sent_at is not None else 0.0
+
+    # SeaweedFS keeps, and lists, every sending of a part, in no order; S3 only the last one.
     found: dict[int, Part] = {}
     for part in received:
-        if part.number not in found or part.size == part_length(part.number, size=size, part_size=part_size):
+        if part.number not in found or rank(part) >= rank(found[part.number]):
             found[part.number] = part
     return tuple(found[number] for number in sorted(found))
 

@@ -21,13 +21,14 @@ from catalog.digests import Digests, parts_of
 from catalog.knowledge import Knowledge
 from catalog.metrics import CHECKED_BYTES, CHECKS, READS
 from catalog.previews import DEFAULT_ROWS
+from catalog.scrub import Outcome, Scrub
 from catalog.sources import LINK_LIFE, LONG_LIFE, read_as_of, source_of
 from catalog.verdicts import Reading, cutting, wrong_with
 from catalog.views import MOST_READ_ATTEMPTS
 from db import Database, DatabaseUnavailable
 from db.tables import File, FileStatus
 from preview import Previewer
-from preview.errors import PreviewError, SourceUnavailable
+from preview.errors import PreviewError, SourceGone, SourceUnavailable
 from preview.read_as import ReadAs
 from preview.result import Scan
 from storage import Storages
@@ -180,13 +181,22 @@ class BackgroundReader:
             scan = self.previewer.scan(source, read_as=read_as, part_size=cutting(file, told))
         except SourceUnavailable as error:
             raise _Away(str(error)) from error
+        except SourceGone:
+            self._look_at_what_is_left(file)
+            return None
         except PreviewError as error:
             self._failed_scan(file, type(error).__name__, str(error))
             return None
-        if scan.size != file.size:
-            self._failed_scan(file, "WrongSize", f"read {scan.size} of {file.size} bytes")
-            return None
         return scan
+
+    def _look_at_what_is_left(self, file: File) -> None:
+        """Some of the bytes are not there: whether the object is, and whole, is for the scrub to say."""
+        try:
+            outcome = Scrub(self.database, self.storages, timedelta(0), share=1.0).check(file.id)
+        except StorageError as error:
+            raise _Away(str(error)) from error
+        if outcome in (Outcome.RIGHT, Outcome.UNSURE):
+            self._failed_scan(file, "SourceGone", "the store said that bytes are missing")
 
     def _failed_scan(self, file: File, outcome: str, reason: str) -> bool:
         READS.labels("scan", outcome).inc()

@@ -108,7 +108,8 @@ def _same(session: Session, file: File, whole: str | None, parts: Digests | None
     """Whether every byte is the same; None where nothing that is known of both can tell."""
     if whole is not None and file.sha256 is not None and file.sha256_verified:
         return whole == file.sha256
-    kept = Digests.kept(session, file.id) if parts is not None else None
+    # What a client told of a file that nobody has read yet is no proof of what lies in the store.
+    kept = Digests.kept(session, file.id) if parts is not None and file.sha256_verified else None
     if parts is None or kept is None or kept.part_size != parts.part_size or not kept.complete:
         return None
     return kept.parts == parts.parts

@@ -47,7 +47,7 @@ class MultipartCalls:
     def part_page(self, bucket: str, key: str, upload_id: str, *, after: int) -> tuple[list[Part], bool]:
         """Parts numbered above `after`, and whether there are more."""
         page = self.client._list_parts(bucket, key, upload_id, part_number_marker=str(after) if after else None)
-        parts = [Part(part.part_number, part.etag, part.size) for part in page.parts]
+        parts = [Part(part.part_number, part.etag, part.size, part.last_modified) for part in page.parts]
         return parts, bool(page.is_truncated and parts)
 
     def upload_page(

@@ -63,11 +63,15 @@ class StoredObject:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of a multipart upload, as the store has it (`size` in bytes) or as a client names it (`size` None)."""
+    """One part of a multipart upload, as the store has it (`size` in bytes) or as a client names it (`size` None).
+
+    `sent_at` where the store says when it took it.
+    """
 
     number: int
     etag: str
     size: int | None = None
+    sent_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from api.deps import CallerDep, FileId, ServicesDep
 from api.problems import NO_STATISTICS, answer
 from api.routes import API, problems
 from api.stopping import until_gone
+from api.turns import in_turn
 
 router = APIRouter(prefix=f"{API}/files", tags=["contents"])
 
@@ -61,7 +62,9 @@ def profile(
     return JSONResponse(body, status_code=202, headers={"Retry-After": str(ASK_AGAIN)})
 
 
-@router.get("/{file_id}/cell", summary="One whole cell", responses=problems(404, 409, 503))
+@router.get(
+    "/{file_id}/cell", dependencies=[in_turn("preview")], summary="One whole cell", responses=problems(404, 409, 503)
+)
 def cell(
     services: ServicesDep,
     caller: CallerDep,

@@ -10,12 +10,13 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from api.deps import CallerDep, IdText, ServicesDep, id_of
 from api.doctor_schemas import DiagnosisOut, ProbeOut, ProbePartsIn, ProbeReadsOut, SeenIn
 from api.routes import API, problems
+from api.turns import in_turn
 from catalog.doctor import now
 from catalog.errors import UploadNotFound
 from catalog.parts import ClientPart
 from storage.link_base import current_link_base
 
-router = APIRouter(prefix=f"{API}/doctor", tags=["doctor"])
+router = APIRouter(prefix=f"{API}/doctor", tags=["doctor"], dependencies=[in_turn("store")])
 
 
 def page_origin(origin: Annotated[str | None, Header()] = None) -> str:

@@ -13,6 +13,7 @@ from api.deps import CallerDep, FileId, IdText, ServicesDep, get_caller, known_f
 from api.problems import problem_for
 from api.routes import API, Permanent, problems
 from api.schemas import DownloadUrlOut, FileOut, PreviewOut
+from api.turns import in_turn
 from catalog.errors import CatalogError, DatabaseUnavailable, FileNotFound, FileNotReady
 from catalog.previews import MOST_CHOSEN
 from services import Services
@@ -26,7 +27,13 @@ def get_file(services: ServicesDep, caller: CallerDep, file_id: FileId) -> FileO
     return FileOut.of(services.files.get(caller, file_id))
 
 
-@router.delete("/{file_id}", status_code=204, summary="Remove one version", responses=problems(404))
+@router.delete(
+    "/{file_id}",
+    dependencies=[in_turn("store")],
+    status_code=204,
+    summary="Remove one version",
+    responses=problems(404),
+)
 def delete_file(services: ServicesDep, caller: CallerDep, file_id: FileId, *, permanent: Permanent = False) -> Response:
     """It rests in the trash for TRASH_DAYS and can be put back from there. The last version takes its dataset along."""
     services.files.delete(caller, file_id, permanent=permanent)
@@ -79,6 +86,7 @@ def download(services: ServicesDep, file_id: IdText, request: Request) -> Respon
 
 @router.head(
     "/{file_id}/download",
+    dependencies=[in_turn("store")],
     response_class=Response,
     summary="Size of a download",
     responses=problems(404, 409),
@@ -98,6 +106,7 @@ def download_head(services: ServicesDep, caller: CallerDep, file_id: FileId) -> 
 
 @router.get(
     "/{file_id}/preview",
+    dependencies=[in_turn("preview")],
     summary="Rows",
     responses=problems(404, 409, 503),
 )

@@ -9,9 +9,10 @@ from fastapi import APIRouter, File, Form, UploadFile
 from api.content_schemas import InspectionOut
 from api.deps import CallerDep, ServicesDep, known_dataset_id
 from api.routes import API, problems
+from api.turns import in_turn
 from catalog.inspections import END
 
-router = APIRouter(prefix=f"{API}/inspect", tags=["uploads"])
+router = APIRouter(prefix=f"{API}/inspect", tags=["uploads"], dependencies=[in_turn("preview")])
 
 
 @router.post("", summary="What a file holds, before it is sent", responses=problems(404, 503))

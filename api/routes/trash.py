@@ -12,10 +12,11 @@ from api.routes import API, problems
 from api.routes.datasets import detail_out
 from api.schemas import DatasetDetailOut
 from api.trash_schemas import TrashOut
+from api.turns import in_turn
 from catalog.errors import NotInTrash
 from catalog.trash import MOST
 
-router = APIRouter(prefix=f"{API}/trash", tags=["trash"])
+router = APIRouter(prefix=f"{API}/trash", tags=["trash"], dependencies=[in_turn("store")])
 
 
 def _item_id(item_id: IdText) -> UUID:

@@ -8,6 +8,7 @@ from api.deps import CallerDep, ServicesDep, UploadId, known_dataset_id
 from api.routes import API, problems
 from api.routes.datasets import detail_out
 from api.schemas import DatasetDetailOut
+from api.turns import in_turn
 from api.upload_schemas import (
     CompleteIn,
     PartNumbersIn,
@@ -27,7 +28,7 @@ from catalog.intake import NewUpload
 from catalog.parts import ClientPart
 from catalog.uploads import UploadSummary
 
-router = APIRouter(prefix=f"{API}/uploads", tags=["uploads"])
+router = APIRouter(prefix=f"{API}/uploads", tags=["uploads"], dependencies=[in_turn("store")])
 
 
 @router.post("", status_code=201, summary="Begin an upload", responses=problems(404, 409, 503))
@@ -41,7 +42,7 @@ def start_upload(services: ServicesDep, caller: CallerDep, upload: UploadIn) -> 
             content_type=upload.content_type,
             dataset_id=None if upload.dataset_id is None else known_dataset_id(upload.dataset_id),
             name=upload.name,
-            role=upload.bucket or "datasets",
+            role="datasets" if upload.bucket is None else upload.bucket,
             sha256=upload.sha256,
             modified_at=upload.modified_at,
             folder=upload.folder or "",

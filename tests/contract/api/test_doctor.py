@@ -45,6 +45,18 @@ def test_a_foreign_page_may_neither_probe_nor_set_the_rule(shelf: RunningApp) ->
 def test_what_no_browser_would_say_is_refused_in_words(shelf: RunningApp) -> None:
     with shelf.client() as client:
         assert client.post("/doctor/findings", json={"reached": "yes"}).status_code == 422
+        seen = {"link": "http://store/", "reached": True, "clock_ahead": 0, "sizes": [1, 2, 3]}
+        assert client.post("/doctor/findings", json=seen).status_code == 200
+        tried = {"put": {"status": 200}, "put_larger": {"status": 413}}
+        for hostile in (
+            {"link": "http://["},
+            {"link": "http://a:b/"},
+            {"sizes": [10**400, 2, 3]},
+            {"sizes": [-1, 2, 3]},
+        ):
+            assert client.post("/doctor/findings", json={**seen, **tried, **hostile}).status_code == 422
+        parts = {"parts": [{"number": 1, "etag": "a\x00b"}]}
+        assert client.post(f"/doctor/probe/{uuid4()}/complete", json=parts).status_code == 422
         assert client.delete("/doctor/probe/not-an-id").status_code == 404
         gone = client.post(f"/doctor/probe/{uuid4()}/complete", json={"parts": []})
         assert gone.json()["by_browser"] is False

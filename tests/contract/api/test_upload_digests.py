@@ -51,6 +51,10 @@ def test_unfinished_upload_tells_by_what_its_file_is_known(shelf: RunningApp) ->
         {"modified_at": "yesterday"},
         {"modified_at": "2026-11-20T08:15:00"},
         {"modified_at": 1_700_000_000},
+        {"modified_at": "1700000000"},
+        {"modified_at": "0001-01-01T00:00:00+14:00"},
+        {"modified_at": "9999-12-31T23:59:59-14:00"},
+        {"bucket": ""},
         {"folder": "x" * 1001},
         {"folder": "a\x00b"},
         {"head_sha256": "abc"},
@@ -112,7 +116,17 @@ def test_same_content_is_named_before_it_is_sent(shelf: RunningApp) -> None:
     }
 
 
-def test_wrong_digest_fails_the_file_in_the_background_and_everything_says_why(shelf: RunningApp) -> None:
+def test_wrong_digest_is_refused_at_once_where_the_bytes_are_at_hand(local_app: RunningApp) -> None:
+    data = bytes(17 * 1024**2)
+    started = start(local_app, data, "noise.bin", name=unique())
+    parts = [{**part, "sha256": "1" * 64} for part in put_parts(started, data)]
+    problem(complete(local_app, started, parts), 422, "checksum-mismatch")
+    with local_app.client() as client:
+        problem(client.get(f"/files/{started['file_id']}"), 404)
+
+
+def test_wrong_digest_fails_the_file_in_the_background_and_everything_says_why(s3_app: RunningApp) -> None:
+    shelf = s3_app
     good = store(shelf, CSV, "people.csv", name=unique())
     data = bytes(17 * 1024**2)
     started = start(shelf, data, "noise.bin", dataset_id=good["id"])

@@ -200,11 +200,39 @@ def test_digests_that_come_after_a_repair_has_completed_the_upload_are_held_agai
     assert [row_of(shelf, one).status for one in late] == [FileStatus.READY, FileStatus.FAILED]
     assert "Part 1" in str(row_of(shelf, late[1]).failure)
 
-    started, parts = begin(shelf, TWO_PARTS)
-    for_good = shelf.uploads.complete(shelf.caller, started.upload_id, parts)
-    with pytest.raises(ChecksumMismatch, match="completed before, with other bytes"):
-        shelf.uploads.complete(shelf.caller, started.upload_id, [replace(parts[0], sha256="0" * 64), parts[1]])
-    assert shelf.uploads.complete(shelf.caller, started.upload_id, parts).files == for_good.files
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_completing_again_with_other_digests_changes_nothing(
+    shelf: Shelf, previewer: Previewer, *, whole: bool
+) -> None:
+    started, parts = begin(shelf, TWO_PARTS, sha256=sha256(TWO_PARTS) if whole else None)
+    told = [replace(part, sha256=None) for part in parts] if whole else parts
+    for_good = shelf.uploads.complete(shelf.caller, started.upload_id, told)
+    false = [replace(parts[0], sha256="1" * 64), parts[1]]
+    assert shelf.uploads.complete(shelf.caller, started.upload_id, false).files[0].id == for_good.files[0].id
+    read_all(shelf, previewer, scanned(shelf, for_good.files[0].id))
+    assert row_of(shelf, for_good.files[0].id).status == FileStatus.READY
+    known = PartsOfFiles(shelf.database).get(shelf.caller, for_good.files[0].id)
+    assert known.parts[0].sha256 in (None, sha256(TWO_PARTS[:SMALL_PART]))
+
+
+def test_on_local_disk_a_part_with_another_digest_is_refused_at_once(local_shelf: Shelf) -> None:
+    started, parts = begin(local_shelf, TWO_PARTS)
+    with pytest.raises(ChecksumMismatch):
+        local_shelf.uploads.complete(
+            local_shelf.caller, started.upload_id, [parts[0], replace(parts[1], sha256="1" * 64)]
+        )
+    assert local_shelf.objects() == []
+
+
+def test_an_object_that_got_shorter_or_is_gone_fails_its_file(shelf: Shelf, previewer: Previewer) -> None:
+    shelf.upload(b"a\n1\n")  # the bucket is not empty, which would be doubted
+    short, gone = shelf.upload(TWO_PARTS, "short.bin").files[0].id, shelf.upload(TWO_PARTS, "gone.bin").files[0].id
+    plant(shelf, short, TWO_PARTS[: SMALL_PART // 2])
+    shelf.storages.of(shelf.storage.backend).delete_file(ref_of(row_of(shelf, gone)))
+    read_all(shelf, previewer, lambda: all(row_of(shelf, one).status == FileStatus.FAILED for one in (short, gone)))
+    assert "8,388,608 bytes where 16,777,230 were sent" in str(row_of(shelf, short).failure)
+    assert "no longer in the store" in str(row_of(shelf, gone).failure)
 
 
 def test_wrong_bytes_that_come_once_fail_nothing(shelf: Shelf, previewer: Previewer) -> None:

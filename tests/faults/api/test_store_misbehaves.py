@@ -8,7 +8,9 @@ from __future__ import annotations
 import hashlib
 import io
 import itertools
+import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -279,7 +281,7 @@ def test_bytes_that_are_wrong_twice_in_the_same_way_are_never_served_as_good(alt
             rows(app, stored["file_id"]),
         ):
             said = problem(answer, 409, "file-not-ready")["detail"]
-            assert "differs from what was sent" in said or "another SHA-256" in said
+            assert "differ from what was sent" in said or "another SHA-256" in said
             assert "upload the file again" in said
         assert client.get("/datasets").json()["total"] == 0
         altered.alter[0] = bytes
@@ -325,6 +327,21 @@ def test_wrong_bytes_never_end_a_preview_or_a_query_without_an_answer(altered: A
         assert httpx.get(stored["download_url"]).content == data
     assert app.process.poll() is None
     assert "Traceback" not in app.log
+
+
+def test_a_store_that_falls_silent_takes_no_page_with_it(tmp_path: Path, own_s3_server: SeaweedServer) -> None:
+    with running_app(tmp_path / "data", s3_env(own_s3_server, bucket=unique("silent"))) as app, ExitStack() as stack:
+        begun = start(app, CSV, "people.csv", name=unique())
+        os.kill(own_s3_server.pid, signal.SIGSTOP)
+        stack.callback(os.kill, own_s3_server.pid, signal.SIGCONT)
+        address = f"{app.api}/uploads/{begun['upload_id']}"
+        for _ in range(45):
+            stack.enter_context(answered(lambda: httpx.get(address, timeout=90)))
+        time.sleep(2)
+        for path in ("/api/ml/v1/datasets", "/api/health/ready", "/metrics", "/"):
+            assert httpx.get(f"{app.url}{path}", timeout=20).status_code < 600
+        os.kill(own_s3_server.pid, signal.SIGCONT)
+        eventually(lambda: httpx.get(address, timeout=90).status_code, 200)
 
 
 @pytest.mark.long

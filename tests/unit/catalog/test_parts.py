@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+from itertools import permutations
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -86,6 +89,14 @@ def test_of_a_part_that_arrived_twice_the_whole_one_is_told() -> None:
     short = Part(2, "short", 3)
     received = [Part(1, "short", 9), RECEIVED[0], RECEIVED[2], Part(3, "long", 5), short]
     assert each_part(received, size=24, part_size=10) == (RECEIVED[0], short, RECEIVED[2])
+
+
+def test_of_a_part_that_arrived_whole_twice_the_newest_is_told() -> None:
+    noon = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    old, new = Part(2, "old", 10, noon), Part(2, "new", 10, noon + timedelta(seconds=1))
+    cut = Part(2, "cut", 3, noon + timedelta(seconds=2))
+    for received in permutations((old, new, cut)):
+        assert each_part([RECEIVED[0], *received], size=24, part_size=10) == (RECEIVED[0], new)
 
 
 def test_of_a_part_sent_twice_the_named_one_counts() -> None:
