@@ -224,7 +224,7 @@ def test_rows_and_a_download_link_stand_beside_a_finished_file(local_screen: Upl
     local_screen.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     (file, other) = write_files(tmp_path, [f"{unique('done')}.csv", f"{unique('done')}.csv"])
     local_screen.choose(file, other)
-    expect(local_screen.row(file.name)).to_contain_text("1 row × 2 columns · checked, complete")
+    expect(local_screen.row(file.name)).to_contain_text("1 row × 2 columns · complete")
     local_screen.row(file.name).get_by_role("button", name=f"Copy a download link to {file.name}").click()
     expect(local_screen.row(file.name)).to_contain_text("Link copied, good for 1 hour")
     link = local_screen.page.evaluate("navigator.clipboard.readText()")

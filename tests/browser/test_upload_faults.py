@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Error, Page, Route, expect
 
+from pages.widgets.uploader import read_sources
 from tests.app_server import RunningApp, running_app, s3_env, start_app, wait_healthy
+from tests.browser.looking import shelve
 from tests.browser.upload_screen import MIB, UploadScreen, datasets, stored_bytes, write_files
 from tests.real_parts import missing
 from tests.seaweed import SeaweedServer, find_weed, seaweed_server
@@ -214,3 +218,112 @@ def test_a_part_that_fails_now_and_then_is_sent_again(local_app: RunningApp, pag
     assert len(set(seen)) >= 2
     (dataset,) = datasets(local_app, file.stem)
     assert stored_bytes(local_app, dataset["file_id"]) == file.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("status", "slug"), [(503, "storage-denied"), (500, "internal"), (413, "part-too-large"), (503, "storage-error")]
+)
+def test_what_the_app_says_of_a_part_is_said_in_the_row(
+    local_app: RunningApp, page: Page, tmp_path: Path, status: int, slug: str
+) -> None:
+    detail = "The disk was taken out. Put it back; then try again."
+    problem = {"type": f"urn:datashelf:problem:{slug}", "title": "x", "status": status, "detail": detail}
+    page.route("**/api/ml/v1/objects/**", lambda route: route.fulfill(status=status, json=problem))
+    screen = UploadScreen(local_app, page).open()
+    (file,) = write_files(tmp_path, [f"{unique('refused')}.csv"])
+    screen.choose(file)
+    if slug == "storage-error":
+        # Passes by itself: said while it is waited for.
+        expect(screen.row(file.name)).to_contain_text(f"{detail} Trying again in")
+        expect(screen.row(file.name)).to_contain_text(f"{detail} Nothing was sent yet; it starts by itself")
+        page.unroute("**/api/ml/v1/objects/**")
+        screen.wait_until_open()
+    else:
+        screen.wait_for(file.name, "failed")
+        assert detail in screen.sentence(file.name)
+
+
+def test_pause_while_links_are_signed_sends_nothing(local_app: RunningApp, page: Page, tmp_path: Path) -> None:
+    held: list[Route] = []
+    page.route("**/api/ml/v1/uploads/*/parts", lambda route: held.append(route))
+    page.route("**/api/ml/v1/objects/**", lambda route: route.fulfill(status=403, body=""))
+    screen = UploadScreen(local_app, page).open()
+    (file,) = write_files(tmp_path, [f"{unique('signed')}.csv"])
+    # The first link is refused, and the next one is long in coming.
+    with page.expect_request("**/api/ml/v1/uploads/*/parts"):
+        screen.choose(file)
+    sent = len(screen.puts)
+    screen.row(file.name).get_by_role("button", name=f"Pause {file.name}").click()
+    screen.wait_for(file.name, "paused")
+    for route in held:
+        with suppress(Error):  # given up by the page
+            route.continue_()
+    page.wait_for_timeout(1_000)
+    assert len(screen.puts) == sent
+    page.unroute_all()
+    screen.row(file.name).get_by_role("button", name=f"Resume: {file.name}").click()
+    screen.wait_for(file.name, "done")
+
+
+def test_a_part_is_not_sent_where_its_upload_was_paused_before(page: Page, local_app: RunningApp) -> None:
+    screen = UploadScreen(local_app, page).open()
+    script = """(async () => {
+      const options = { signal: AbortSignal.abort(), onProgress() {}, onSent() {} };
+      return putPart("/api/ml/v1/objects/x", new Blob(["x"]), options).catch((failure) => failure instanceof Cancelled);
+    })()"""
+    assert page.evaluate(f"{read_sources('failure.js', 'transfer.js')}\n{script}") is True
+    assert screen.puts == []
+
+
+def lose_first_answer(page: Page, *, begun: bool) -> None:
+    """The page hears nothing of its first POST /uploads, which the app has got or not."""
+    lost: list[str] = []
+
+    def lose(route: Route) -> None:
+        if route.request.method != "POST" or lost:
+            route.continue_()
+            return
+        lost.append(route.request.url)
+        if begun:
+            route.fetch()
+        route.abort()
+
+    page.route("**/api/ml/v1/uploads", lose)
+
+
+def unfinished(app: RunningApp) -> list[str]:
+    with app.client() as client:
+        return [item["upload_id"] for item in client.get("/uploads").json()["items"]]
+
+
+def test_an_upload_whose_beginning_was_not_heard_of_is_gone_on_with(
+    local_app: RunningApp, page: Page, tmp_path: Path
+) -> None:
+    screen = UploadScreen(local_app, page).open()
+    (file,) = write_files(tmp_path, [f"{unique('lost')}.csv"])
+    lose_first_answer(page, begun=True)
+    screen.choose(file)
+    screen.wait_until_open()
+    assert unfinished(local_app) == []
+    (dataset,) = datasets(local_app, file.stem)
+    assert stored_bytes(local_app, dataset["file_id"]) == file.read_bytes()
+
+
+@pytest.mark.parametrize("theirs", ["for a dataset", "for a new one"])
+def test_another_devices_upload_of_the_same_file_is_not_taken_for_ones_own(
+    local_app: RunningApp, page: Page, tmp_path: Path, theirs: str
+) -> None:
+    dataset_id = shelve(local_app)["id"]
+    for_dataset = theirs == "for a dataset"
+    screen = UploadScreen(local_app, page).open("/upload" if for_dataset else f"/upload?dataset={dataset_id}")
+    (file,) = write_files(tmp_path, [f"{unique('twice')}.csv"])
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    body = {"filename": file.name, "size": file.stat().st_size, "head_sha256": digest, "tail_sha256": digest}
+    with local_app.client() as client:
+        begun = client.post("/uploads", json={**body, **({"dataset_id": dataset_id} if for_dataset else {})})
+    page.wait_for_timeout(2_000)  # the server's clock, as it tells it, goes in seconds
+    lose_first_answer(page, begun=False)
+    screen.choose(file)
+    opened = screen.wait_until_open()
+    assert (opened == dataset_id) != for_dataset
+    assert unfinished(local_app) == [begun.json()["upload_id"]]

@@ -36,6 +36,37 @@ def lanes_over_time(page: Page, rates: list[float], seconds: int) -> list[int]:
     return seen
 
 
+def test_an_etag_that_this_page_was_answered_outlives_the_stores_list(page: Page) -> None:
+    script = """(() => {
+      const parts = new Parts(10, 4);
+      parts.answered(1, "answered", false);
+      parts.answered(2, "listed", true);
+      const list = [{ number: 1, size: 4, etag: "older" }, { number: 2, size: 4, etag: "newer" }];
+      parts.received([...list, { number: 3, size: 1, etag: "short" }]);
+      return parts.toPlain();
+    })()"""
+    known = page.evaluate(f"{read_sources('parts.js')}\n{script}")
+    assert known == [{"number": 1, "etag": "answered"}, {"number": 2, "etag": "newer"}]
+
+
+@pytest.mark.parametrize(("digest", "held"), [("'as it was'", [2]), ("null", [])])
+def test_a_part_of_a_changed_file_is_held_for_stored_only_where_its_digest_is_known(
+    page: Page, digest: str, held: list[int]
+) -> None:
+    script = """(() => {
+      const parts = new Parts(10, 4);
+      const list = [1, 2].map((number) => ({ number, size: 4, etag: `${number}` }));
+      parts.received(list);
+      parts.doubt(new Map(DIGEST ? [[2, DIGEST]] : []));
+      const before = [...parts.etags.keys()];
+      parts.received(list);
+      return [before, [...parts.etags.keys()], parts.outdated()];
+    })()"""
+    # Without https there is no digest of now, either: all are outdated until they are sent again.
+    seen = page.evaluate(f"{read_sources('parts.js')}\n{script.replace('DIGEST', digest)}")
+    assert seen == [held, held, [1, 2, 3]]
+
+
 def test_one_lane_stays_alone_where_the_machine_is_the_limit(page: Page) -> None:
     seen = lanes_over_time(page, [145e6, 112e6, 100e6, 96e6], 120)
     assert set(seen[:15]) == {1}

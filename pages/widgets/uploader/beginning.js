@@ -16,15 +16,18 @@ function announcementOf({ name, size, type, datasetId, modified, folder, print }
   };
 }
 
-/** An upload that the app has begun for this very file and nobody in this browser knows of, or null. */
-async function findLost({ name, size, folder, print }, queue) {
+/**
+ * An upload that the app has begun for this very file and nobody in this browser knows of, or null. One begun before
+ * `since` (ms, by the server's clock) is another device's.
+ */
+async function findLost({ name, size, folder, print, datasetId }, since, queue) {
   if (!print?.head) return null;
   const { body } = await callApi("GET", "/uploads");
   const known = new Set((await queue.records.all()).map(({ key }) => key));
   for (const { uploadId } of queue.uploads) known.add(uploadId);
   const same = (item) => item.filename === name && item.size === size && (item.folder ?? "") === folder;
-  const lost = body.items.find(
-    (item) => same(item) && item.head_sha256 === print.head && item.tail_sha256 === print.tail && !known.has(item.upload_id),
-  );
+  const ends = (item) => item.head_sha256 === print.head && item.tail_sha256 === print.tail;
+  const mine = (item) => Date.parse(item.created_at) >= since && (!datasetId || item.dataset_id === datasetId);
+  const lost = body.items.find((item) => same(item) && ends(item) && mine(item) && !known.has(item.upload_id));
   return lost ?? null;
 }

@@ -59,6 +59,8 @@ function sentenceFor({ kind, detail }, percent) {
       return "The file was changed on disk while it was being sent. Remove this upload and choose the file again.";
     case "file-gone":
       return "The file can no longer be read: it was moved, deleted or locked. Choose it again.";
+    case "part-superseded":
+      return "Another tab or device is sending this file too. Retry sends what is missing, or finds it complete.";
     case "upload-gone":
       return "This upload was discarded elsewhere, or the store no longer has its beginning. Retry sends what is missing.";
     default:
@@ -69,10 +71,12 @@ function sentenceFor({ kind, detail }, percent) {
 /** What is being waited for ({kind, detail, seconds}, see `insist`), for an upload of which `stored` ("41 %"; "") is safe. */
 function waitingFor({ kind, detail, seconds }, stored) {
   const [away, wanted] = AWAY[kind] ?? ["The connection broke", ""];
-  if (seconds !== null) return `${away}; trying again in ${seconds} s`;
+  // The app says in sentences why; a store by a code.
+  const said = (kind === "store-error" || !AWAY[kind]) && detail.endsWith(".");
+  if (seconds !== null) return `${said ? `${detail} Trying` : `${away}; trying`} again in ${seconds} s`;
   const safe = stored ? `${stored} are safely stored; it goes on` : "Nothing was sent yet; it starts";
   const why = kind === "store-error" && detail ? ` (${detail})` : "";
-  return `${away}${why}. ${safe} ${wanted}`;
+  return `${said ? detail : `${away}${why}.`} ${safe} ${wanted}`;
 }
 
 const AWAY = {
@@ -81,6 +85,8 @@ const AWAY = {
   "store-error": ["The store does not take it", "by itself"],
   "app-away": ["Datashelf does not answer", "by itself"],
   "app-error": ["Datashelf had a fault", "by itself"],
+  denied: ["The store refused", "by itself"],
+  "body-limit": ["Something in front of the store refuses parts of this size", "by itself"],
   "storage-denied": ["The store refuses Datashelf’s credentials", "by itself"],
   "bucket-missing": ["The store’s bucket is not there", "by itself"],
 };

@@ -13,7 +13,7 @@ class PartUrls {
   #sign;
 
   /**
-   * `count` is the last part's number, `wants(number)` says whether one is still to be sent, `sign(numbers)` gets
+   * `count` is the last part's number, `wants(number)` says whether one is still to be sent, `sign(numbers, signal)` gets
    * {parts: [{number, url}], at} from the app (`at`: the server's clock in ms).
    */
   constructor({ count, wants, sign }) {
@@ -30,14 +30,14 @@ class PartUrls {
     }
   }
 
-  async get(number) {
+  async get(number, signal) {
     for (;;) {
       const known = this.#urls.get(number);
       // The store looks at the expiry when a part begins; half a life leaves room for clocks that differ.
       if (known && performance.now() - known.at < this.#life / 2) return known.url;
       this.#urls.delete(number);
       // Parts that come here together share one call.
-      this.#signing ??= this.#sign(this.#batch(number))
+      this.#signing ??= this.#sign(this.#batch(number), signal)
         .then(({ parts, at }) => this.keep(parts, at))
         .finally(() => (this.#signing = null));
       await this.#signing;

@@ -7,8 +7,10 @@ class Parts {
   loaded = new Map();
   /** number → SHA-256 in hex, of the bytes in the file as it is here. */
   digests = new Map();
-  /** The same of parts sent at an earlier time, where the file may have been changed since. */
+  /** The same of parts sent at an earlier time, where the file may have been changed since; null where nobody knows. */
   earlier = new Map();
+  /** number → ETag, as the store's own answer to a part that this page sent. */
+  #answered = new Map();
 
   constructor(size, partSize) {
     this.size = size;
@@ -26,10 +28,30 @@ class Parts {
     return file.slice(from, from + this.lengthOf(number), "");
   }
 
-  /** Take the store's own list ([{number, size, etag}]) for what it has; a part cut short is not there. */
+  /** The store has taken a part that this page sent; `listed` where it hid its ETag and the list had to tell. */
+  answered(number, etag, listed) {
+    this.etags.set(number, etag);
+    if (listed) this.#answered.delete(number);
+    else this.#answered.set(number, etag);
+  }
+
+  /** Take the store's own list ([{number, size, etag}]) for what it has; a part cut short or in doubt is not there. */
   received(list) {
     const whole = list.filter(({ number, size }) => number <= this.count && size === this.lengthOf(number));
-    this.etags = new Map(whole.map(({ number, etag }) => [number, etag]));
+    const there = whole.filter(({ number }) => !this.#inDoubt(number));
+    // A store may list an older sending of a part than the one it has answered.
+    this.etags = new Map(there.map(({ number, etag }) => [number, this.#answered.get(number) ?? etag]));
+  }
+
+  /** What was sent may not be what the file holds now: parts without a digest of that time are sent again. */
+  doubt(earlier = new Map()) {
+    this.earlier = new Map();
+    for (let number = 1; number <= this.count; number += 1) this.earlier.set(number, earlier.get(number) ?? null);
+    this.etags = new Map([...this.etags].filter(([number]) => !this.#inDoubt(number)));
+  }
+
+  #inDoubt(number) {
+    return this.earlier.get(number) === null;
   }
 
   /** Bytes that the store has. */

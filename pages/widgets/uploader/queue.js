@@ -27,6 +27,7 @@ class UploadQueue extends EventTarget {
   #learning = false;
   #awaitedBefore = "";
   #timer = null;
+  #renewAt = 0;
 
   /**
    * Add files ({file, folder, handle}), as versions of a dataset or, without one, as new datasets. Those that uploads of
@@ -57,6 +58,7 @@ class UploadQueue extends EventTarget {
 
   /** Let an upload take its turn. */
   wait(upload) {
+    if (upload.pending) return; // Pressed twice.
     upload.failure = null;
     upload.refusal = "";
     upload.solo = false;
@@ -184,6 +186,8 @@ class UploadQueue extends EventTarget {
 
   count(bytes) {
     if (bytes > 0) this.#bytes += bytes;
+    // A hidden tab's timers may stand still for a minute.
+    this.#renew();
   }
 
   /** Tell the views, once for all changes of this turn. */
@@ -305,8 +309,16 @@ class UploadQueue extends EventTarget {
     }
   }
 
+  /** Where the browser has no locks, say that this tab lives (`tabs.js`). */
+  #renew() {
+    if (navigator.locks || performance.now() < this.#renewAt) return;
+    this.#renewAt = performance.now() + RENEW_MS;
+    for (const upload of this.uploads) if (upload.pending) void upload.keep();
+  }
+
   #tick() {
     const now = performance.now();
+    this.#renew();
     const before = this.lanes.limit;
     this.lanes.sample(now, this.#bytes);
     if (this.lanes.limit > before) this.#pump();

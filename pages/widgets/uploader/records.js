@@ -1,8 +1,8 @@
 // What this browser keeps of uploads under way, so that a reload, a crash or a closed tab only pauses them (IndexedDB).
 //
-// A record: {key, uploadId, fileId, name, size, type, modified, folder, datasetId, partSize, print, handle, tab}. `key` is
-// the upload's id at the app, or one of this browser's own until it has one; `tab` is who sends it (`tabs.js`). Digests
-// of parts lie apart: there may be ten thousand.
+// A record: {key, uploadId, fileId, name, size, type, modified, folder, datasetId, partSize, print, handle, tab, at}.
+// `key` is the upload's id at the app, or one of this browser's own until it has one; `tab` is who sends it, as of `at`
+// (`tabs.js`). Digests of parts lie apart: there may be ten thousand.
 
 const RECORDS = "datashelf-uploads";
 
@@ -23,15 +23,14 @@ class Records {
     return this.#do("readwrite", ({ uploads, digests }) => {
       for (const key of keys) {
         uploads.delete(key);
-        digests.delete(IDBKeyRange.bound([key, 0], [key, Infinity]));
+        digests.delete(digestsOf(key));
       }
     });
   }
 
   /** number → digest. */
   async digests(key) {
-    const range = IDBKeyRange.bound([key, 0], [key, Infinity]);
-    const rows = (await this.#do("readonly", ({ digests }) => digests.getAll(range))) ?? [];
+    const rows = (await this.#do("readonly", ({ digests }) => digests.getAll(digestsOf(key)))) ?? [];
     return new Map(rows.map(({ number, digest }) => [number, digest]));
   }
 
@@ -66,7 +65,27 @@ function open() {
       request.result.createObjectStore("uploads", { keyPath: "key" });
       request.result.createObjectStore("digests", { keyPath: ["key", "number"] });
     };
-    request.onsuccess = () => resolve(request.result);
+    request.onsuccess = () => {
+      resolve(request.result);
+      dropOrphans(request.result);
+    };
     request.onerror = () => reject(request.error);
   });
+}
+
+/** A tab may have ended between the end of a record and that of its digests. */
+function dropOrphans(database) {
+  const transaction = database.transaction(["uploads", "digests"], "readwrite");
+  const digests = transaction.objectStore("digests");
+  const records = transaction.objectStore("uploads").getAllKeys();
+  const kept = digests.getAllKeys();
+  kept.onsuccess = () => {
+    const orphans = new Set(kept.result.map(([key]) => key));
+    for (const key of records.result) orphans.delete(key);
+    for (const key of orphans) digests.delete(digestsOf(key));
+  };
+}
+
+function digestsOf(key) {
+  return IDBKeyRange.bound([key, 0], [key, Infinity]);
 }

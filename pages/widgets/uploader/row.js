@@ -181,7 +181,7 @@ class Row {
         return ["All bytes sent", upload.waitingFor() || "checking them with the store"];
       case "done": {
         const read = describe(upload.result);
-        const how = upload.byOthers ? "completed in another tab or on another device" : "checked, complete";
+        const how = upload.byOthers ? "completed in another tab or on another device" : "complete";
         return read.length ? [...read, how] : [how[0].toUpperCase() + how.slice(1)];
       }
       default:

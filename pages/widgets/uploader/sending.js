@@ -24,7 +24,7 @@ class Sending {
     this.#urls = new PartUrls({
       count: parts.count,
       wants: (number) => parts.wanted(number),
-      sign: (numbers) => this.#sign(numbers),
+      sign: (numbers, signal) => this.#sign(numbers, signal),
     });
   }
 
@@ -86,14 +86,14 @@ class Sending {
     void this.#hash(number);
     let url;
     try {
-      url = await this.#urls.get(number);
+      url = await this.#urls.get(number, signal);
       const etag = await putPart(url, blob, {
         signal,
         onProgress: (bytes) => this.#progress(number, bytes),
         onSent: lane.sent,
       });
       answeredBefore.add(new URL(url).origin);
-      this.#parts.etags.set(number, etag ?? (await this.#etagFromStore(number, signal)));
+      this.#parts.answered(number, etag ?? (await this.#etagFromStore(number, signal)), etag === null);
       if (this.#parts.earlier.delete(number)) this.#keepDigest(number);
     } catch (failure) {
       // Whatever the reason, the next attempt goes to a freshly signed URL.
@@ -128,7 +128,10 @@ class Sending {
 
   #keepDigest(number) {
     const digest = this.#parts.digests.get(number);
-    if (digest) void this.#queue.records.putDigest(this.#upload.key, number, digest);
+    const { key, parts, gone, state } = this.#upload;
+    // What was cancelled, completed or begun anew meanwhile has no record any more.
+    if (!digest || gone.aborted || state === "done" || parts !== this.#parts) return;
+    void this.#queue.records.putDigest(key, number, digest);
   }
 
   /** Whether the bytes can go through the app from now on, after a failure on the straight way. */
@@ -150,10 +153,10 @@ class Sending {
     this.#parts.loaded.set(number, bytes);
   }
 
-  async #sign(numbers) {
+  async #sign(numbers, signal) {
     const via = this.#queue.routes.via(this.#origin);
     const request = via ? { numbers, via } : { numbers };
-    const { body, at } = await callApi("POST", `/uploads/${this.#upload.uploadId}/parts`, { body: request });
+    const { body, at } = await callApi("POST", `/uploads/${this.#upload.uploadId}/parts`, { body: request, signal });
     this.#notice(body.parts);
     return { parts: body.parts, at };
   }

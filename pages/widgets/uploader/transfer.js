@@ -3,6 +3,8 @@
 const API = "/api/ml/v1";
 const STALL_SECONDS = 30;
 
+let serverClock = { at: NaN, now: 0 };
+
 /** Call the app; `body` is sent as JSON, or as it is where it is a form. Resolves to {body, at} (`at`: the server's clock in ms, NaN where it is not said); rejects with a Failure or Cancelled. */
 async function callApi(method, path, { body, signal, timeout = 60_000 } = {}) {
   const limit = AbortSignal.timeout(timeout);
@@ -22,8 +24,15 @@ async function callApi(method, path, { body, signal, timeout = 60_000 } = {}) {
     throw new Failure(isOffline() ? "offline" : "app-away", { again: true });
   }
   const parsed = parseJson(text);
+  const at = Date.parse(answer.headers.get("Date"));
+  if (!Number.isNaN(at)) serverClock = { at, now: Date.now() };
   if (!answer.ok) throw apiFailure(answer.status, parsed);
-  return { body: parsed, at: Date.parse(answer.headers.get("Date")) };
+  return { body: parsed, at };
+}
+
+/** The time in ms by the server's clock, as its last answer told it; NaN before any. */
+function serverNow() {
+  return serverClock.at + Date.now() - serverClock.now;
 }
 
 /** An error answer (RFC 9457) as a Failure: its kind is the problem's own where we do not know better. */
@@ -57,6 +66,7 @@ function parseJson(text) {
  */
 function putPart(url, blob, { signal, onProgress, onSent }) {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new Cancelled());
     const request = new XMLHttpRequest();
     let stalled = false;
     let watchdog;
@@ -106,11 +116,11 @@ function storeFailure(status, text) {
   if (status === 403) return new Failure("denied", { again: true });
   if (code === "NoSuchBucket") return new Failure("bucket-missing", { again: true });
   if (status === 404) return new Failure("upload-gone");
-  if (String(problem?.type ?? "").endsWith(":storage-unavailable")) return new Failure("store-away", { again: true });
+  if (problem?.type) return apiFailure(status, problem);
   if (status >= 500 || status === 429 || status === 408) {
     return new Failure("store-error", { again: true, detail: code ? `${status} ${code}` : String(status) });
   }
   return new Failure("store-refused", {
-    detail: problem?.detail ?? `The store refused the bytes (${[status, code].filter(Boolean).join(" ")}).`,
+    detail: `The store refused the bytes (${[status, code].filter(Boolean).join(" ")}).`,
   });
 }

@@ -69,7 +69,8 @@ class Unfinished {
   async #look() {
     const never = new AbortController().signal;
     const { body } = await insist(() => callApi("GET", "/uploads"), never);
-    const [living, records] = await Promise.all([livingTabs(), this.#queue.records.all()]);
+    const records = await this.#queue.records.all();
+    const living = await livingTabs(records);
     const byKey = new Map(records.map((record) => [record.key, record]));
     const items = new Map(body.items.map((item) => [item.upload_id, item]));
     const lives = (record) => record && record.tab !== ownTab && living.has(record.tab);
@@ -141,13 +142,15 @@ class Unfinished {
   /** Of two tabs that go on with the same upload at once, one does. */
   async #goOn(upload, file, verdict, handle) {
     const mine = await oneAtATime(async () => {
+      // Pressed twice, or shown twice.
+      if (upload.pending || upload.state === "done") return true;
       const record = (await this.#queue.records.all()).find(({ key }) => key === upload.key);
-      if (record && record.tab !== ownTab && (await livingTabs()).has(record.tab)) return false;
+      if (record && record.tab !== ownTab && (await livingTabs([record])).has(record.tab)) return false;
       await upload.attach(file, verdict, handle);
+      this.#queue.wait(upload);
       return true;
     });
-    if (mine) this.#queue.wait(upload);
-    else {
+    if (!mine) {
       upload.become("elsewhere");
       this.#lookAgain();
     }

@@ -6,6 +6,8 @@ const COMPLETE_TIMEOUT_MS = 600_000; // A store may take minutes to put terabyte
 const ROUNDS = 3; // Of sending and completing, where the store has lost parts between the two.
 
 const ACTIVE = new Set(["reading", "sending", "finishing"]);
+// Another tab or device may have completed it.
+const ENDED = new Set(["upload-gone", "upload-not-found", "part-superseded"]);
 
 class Upload {
   static #last = 0;
@@ -57,7 +59,6 @@ class Upload {
   #sending = null;
   #anyway = false;
   #completing = false;
-  #distrusted = false;
   #cancel = new AbortController();
   #stop = new AbortController();
   #previous = null;
@@ -219,8 +220,8 @@ class Upload {
   async attach(file, { changed, print }, handle = null) {
     this.file = file;
     this.print = print ?? this.print;
-    // The date of the bytes that were sent stays known until the last of them is held against the file of now.
-    this.modified = changed && this.modified !== null ? this.modified : file.lastModified;
+    // The date of the bytes that were sent stays as it is until the last of them is held against the file of now.
+    if (!changed || !this.parts) this.modified = file.lastModified;
     this.handle = handle ?? this.handle;
     this.ours = true;
     this.#sending = null;
@@ -229,7 +230,8 @@ class Upload {
     const digests = await this.#queue.records.digests(this.key);
     // Where the date is another one, what lies between the two ends may be as well: every part is looked at again.
     this.parts.digests = changed ? new Map() : digests;
-    this.parts.earlier = changed ? digests : new Map();
+    this.parts.earlier = new Map();
+    if (changed) this.parts.doubt(digests);
   }
 
   /** Show it in another state; for those that wait for something outside of this class. */
@@ -306,7 +308,7 @@ class Upload {
       if (!this.parts.whole) await this.#sending.all(signal);
       this.#is("finishing");
       if (canHash) await this.#sending.hashed(signal);
-      if (canHash && !this.#unchanged()) {
+      if (!this.#unchanged()) {
         this.#is("sending");
         continue;
       }
@@ -346,9 +348,10 @@ class Upload {
 
   async #start(signal) {
     let unsure = false;
+    const since = serverNow();
     const { body, at } = await this.insist(async () => {
       // The answer to an attempt before may have been lost: what it began is gone on with, not begun twice.
-      const lost = unsure ? await findLost(this, this.#queue) : null;
+      const lost = unsure ? await findLost(this, since, this.#queue) : null;
       if (lost) return { body: lost };
       // Not aborted by a cancel: an upload the app has begun must be known here to be undone.
       this.#started = callApi("POST", "/uploads", { body: announcementOf(this) });
@@ -374,8 +377,7 @@ class Upload {
   /** After a pause, a failure or a reload: go on from the parts the store really has. */
   async #catchUp(signal) {
     const { body } = await this.insist(() => callApi("GET", `/uploads/${this.uploadId}`, { signal }), signal);
-    this.parts.received(this.#distrusted ? [] : body.received);
-    this.#distrusted = false;
+    this.parts.received(body.received);
     this.#previous = null;
     void this.keep();
   }
@@ -406,11 +408,10 @@ class Upload {
     const known = failure instanceof Failure;
     this.failure = known ? failure : new Failure("fault", { detail: `This page had a fault: ${failure}` });
     const { kind } = this.failure;
-    if (this.uploadId && (kind === "upload-gone" || kind === "upload-not-found")) return this.lookForEnd(signal);
+    if (this.uploadId && ENDED.has(kind)) return this.lookForEnd(signal);
     if (kind === "part-mismatch" || kind === "size-mismatch") {
       // The store's own word on these parts is in doubt: Retry sends every one again.
-      this.#distrusted = true;
-      this.parts?.etags.clear();
+      this.parts?.doubt();
     }
     if (kind === "checksum-mismatch") this.#forget();
     this.#is("failed");
@@ -428,7 +429,11 @@ class Upload {
       if (failure instanceof Cancelled) return;
       // Only where the app no longer knows of it is there nothing to lose by beginning anew.
       const gone = failure.kind === "upload-not-found";
-      this.failure = gone || failure.kind === "parts-missing" ? new Failure("upload-gone") : failure;
+      const missing = failure.kind === "parts-missing";
+      // What is missing may still be on its way, from whoever sends it too.
+      if (!missing || this.failure?.kind !== "part-superseded") {
+        this.failure = gone || missing ? new Failure("upload-gone") : failure;
+      }
       if (gone) this.#forget();
       this.#is("failed");
     }
