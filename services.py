@@ -10,9 +10,11 @@ import os
 import secrets
 import tempfile
 import threading
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 
 import structlog
 
@@ -46,6 +48,7 @@ from catalog.sweep import Sweep
 from catalog.trash import Trash
 from catalog.uploads import Uploads
 from db import Database, DatabaseUnavailable, migrate, open_database
+from db.tables import Dataset
 from preview import Limits, Previewer
 from preview.analyst import Analyst
 from preview.limits import MB
@@ -259,6 +262,12 @@ def apart(settings: Settings) -> Iterator[tuple[Database, Storages]]:
         yield database, storages
 
 
+def has_dataset(database: Database, dataset_id: uuid.UUID) -> bool:
+    """Whether the catalogue has it, in the trash or not. Raises DatabaseUnavailable."""
+    with database.session() as session:
+        return session.get(Dataset, dataset_id) is not None
+
+
 def _named(settings: Settings) -> str:
     return "DATABASE_URL" if settings.database_url else f"DATA_DIR={settings.data_dir}"
 
@@ -283,16 +292,8 @@ def signing_secret(settings: Settings) -> bytes:
         return settings.secret_key.get_secret_value().encode()
     path = settings.data_dir / "secret_key"
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(
-            dir=settings.data_dir, prefix="secret_key."
-        ) as fresh:  # mode 0600 by its contract
-            fresh.write(secrets.token_hex(32).encode())
-            fresh.flush()
-            os.fsync(fresh.fileno())
-            # A link never replaces: of two processes starting at once, both end with the first one's secret, whole.
-            with contextlib.suppress(FileExistsError):
-                os.link(fresh.name, path)
+        if not path.exists():
+            _make_secret(path)
         secret = path.read_bytes()
     except OSError as error:
         raise SettingsError(
@@ -302,3 +303,14 @@ def signing_secret(settings: Settings) -> bytes:
         # Signing with what a full disk left of it, or with nothing, would let everybody make links.
         raise SettingsError(f"{path} was cut short. Delete it (links given out until now end), or set SECRET_KEY.")
     return secret
+
+
+def _make_secret(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix="secret_key.") as fresh:  # mode 0600 by its contract
+        fresh.write(secrets.token_hex(32).encode())
+        fresh.flush()
+        os.fsync(fresh.fileno())
+        # A link never replaces: of two processes starting at once, both end with the first one's secret, whole.
+        with contextlib.suppress(FileExistsError):
+            os.link(fresh.name, path)

@@ -20,6 +20,7 @@ from catalog.backup_copying import RESTORABLE, Copied, Copying, Source
 from catalog.backup_pruning import Pruned, prune, remove_unfinished
 from catalog.holding import LeaseHeld, held
 from catalog.leases import Leases
+from catalog.restored_rows import begun_restore
 from catalog.snapshots import (
     SNAPSHOTS,
     KeptFile,
@@ -80,6 +81,8 @@ class BackupReport:
     pruned: Pruned = field(default_factory=Pruned)
     not_pruned: str = ""
     """Why old snapshots were not dropped, where that was asked for."""
+    from_the_future: tuple[str, ...] = ()
+    """Snapshots that bear a later time than this one: a clock was, or is, wrong."""
 
     @property
     def clean(self) -> bool:
@@ -122,6 +125,7 @@ class Backup:
                 write_manifest(self.vault, report.snapshot, manifest)
                 if keep is not None:
                     self._prune(report, keep)
+                report.from_the_future = tuple(name for name in snapshots(self.vault) if name > report.snapshot)
                 return report
         except LeaseHeld:
             raise SnapshotError("Another backup of this installation is running. Try again when it is done.") from None
@@ -178,6 +182,11 @@ class Backup:
         with self.database.session() as session:
             self._check_schema(session.connection())
             shelf = _shelf(session)
+        if begun_restore(self.database) is not None:
+            raise SnapshotError(
+                "A restore into this installation is not finished, and a backup would hold files that are not back yet "
+                "as lost. Finish the restore first (python -m ops restore, with the place it was begun from)."
+            )
         with suppress(BucketMissing):
             self._check_place(shelf)
 
@@ -188,10 +197,10 @@ class Backup:
                 manifest = read_manifest(self.vault, name)
                 if manifest is None or manifest.shelf is None:
                     continue
-                if shelf not in (None, manifest.shelf):
+                if shelf != manifest.shelf:
                     raise SnapshotError(
-                        f"{self.vault.place} holds backups of another installation (snapshot {name}). Give each "
-                        "installation a place of its own."
+                        f"{self.vault.place} belongs to another installation (snapshot {name}). See that DATA_DIR and "
+                        "DATABASE_URL name the installation you mean, or name another place: each has one of its own."
                     )
                 return
 
@@ -228,7 +237,7 @@ class Backup:
 
     def _prune(self, report: BackupReport, keep: int) -> None:
         try:
-            report.pruned = prune(self.vault, keep=keep, with_objects=report.with_objects)
+            report.pruned = prune(self.vault, report.snapshot, keep=keep, with_objects=report.with_objects)
         except (SnapshotError, StorageError) as error:
             report.not_pruned = f"Old snapshots could not all be dropped: {str(error).rstrip('.')}."
 

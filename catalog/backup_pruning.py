@@ -39,13 +39,15 @@ def remove_unfinished(vault: Vault) -> None:
                 remove_snapshot(vault, name)
 
 
-def prune(vault: Vault, *, keep: int, with_objects: bool) -> Pruned:
+def prune(vault: Vault, made: str, *, keep: int, with_objects: bool) -> Pruned:
     """Keep the newest `keep` snapshots of the kind, with files or without, and every object that one left needs.
 
+    `made`, the snapshot that was made just now, is one of those kept, even where others bear a later time.
     Raises SnapshotDamaged before any object is removed where a list of files cannot be read.
     """
     of_kind = [name for name, manifest in complete_snapshots(vault) if manifest.with_objects == with_objects]
-    for name in of_kind[keep:]:
+    old = [name for name in of_kind if name != made][keep - 1 :]
+    for name in old:
         remove_snapshot(vault, name)
     with ExitStack() as stack:
         lists = [
@@ -54,7 +56,7 @@ def prune(vault: Vault, *, keep: int, with_objects: bool) -> Pruned:
             if manifest.with_objects
         ]
         objects, size = _remove_others(vault, heapq.merge(*lists))
-    return Pruned(tuple(of_kind[keep:]), objects, size)
+    return Pruned(tuple(old), objects, size)
 
 
 def _needed(lines: Iterator[bytes]) -> Iterator[str]:

@@ -36,6 +36,7 @@ class Damage(StrEnum):
 
 ONLY_WHERE_ASKED = frozenset({Damage.UNKNOWN_OBJECT, Damage.UNKNOWN_UPLOAD})
 """What is not repaired with the rest: it may be somebody else's."""
+_FROM_BACKUP = "from a backup (docs/backup.md, “One file back”)"
 _UNKNOWN = (
     "They stay: another installation may have its files in this bucket (give each a bucket of its own), or the "
     "catalogue was restored from an older backup. Where neither is so, --apply --unknown removes them."
@@ -62,22 +63,22 @@ WORDS: dict[Damage, Words] = {
         "Buckets that lost most of their files at once, as an empty bucket or a disk that is not mounted looks",
         "",
         "No file was judged lost, and nothing in them was touched. See that bucket, mount and credentials are the "
-        "right ones; what is truly gone comes back from a backup (python -m ops restore). Then check again.",
+        f"right ones; put back what is truly gone {_FROM_BACKUP}. Then check again.",
     ),
     Damage.LOST: Words(
         "Files whose bytes the store no longer has",
         "marked failed, so that they are no longer served; their rows stay",
-        "Restore them from a backup, or upload them again as a new version.",
+        f"Put them back {_FROM_BACKUP}, or upload them again as a new version.",
     ),
     Damage.SIZE_DIFFERS: Words(
         "Files of which the store has another number of bytes than was stored",
         "marked failed, so that they are no longer served; rows and bytes stay",
-        "Restore them from a backup, or upload them again as a new version.",
+        f"Put them back {_FROM_BACKUP}, or upload them again as a new version.",
     ),
     Damage.CHECKSUM_DIFFERS: Words(
         "Files whose stored bytes have another SHA-256 than when they arrived",
         "marked failed, so that they are no longer served; rows and bytes stay",
-        "Restore them from a backup, or upload them again as a new version.",
+        f"Put them back {_FROM_BACKUP}, or upload them again as a new version.",
     ),
     Damage.RIGHT_AGAIN: Words("Files marked failed whose stored bytes are right", "ready again, and served"),
     Damage.COMPLETION_CUT_OFF: Words(

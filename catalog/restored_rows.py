@@ -19,7 +19,7 @@ from catalog import shelf
 from catalog.access import FAILED_CHECK
 from catalog.digests import still_to_be_compared
 from catalog.events import EventKind, record
-from catalog.reports import ReportKind
+from catalog.reports import ReportKind, Reports
 from catalog.snapshots import KeptFile, Manifest, SnapshotDamaged, SnapshotError, Watcher, read_lines
 from db import Database
 from db.export import LineDamaged, Loader
@@ -99,6 +99,12 @@ def fill_catalogue(
     watcher.stage("Catalogue", sum(kept.rows for kept in manifest.tables))
     fill(database, manifest.revision, clear=_clear, load=load, finish=finish)
     return Filled(given_up, replaced)
+
+
+def begun_restore(database: Database) -> str | None:
+    """The snapshot whose restore was begun in a database of today's schema and is not finished."""
+    last = Reports(database).last(ReportKind.RESTORE)
+    return str(last.content["snapshot"]) if last is not None and not last.content["finished"] else None
 
 
 def rows_of(database: Database, files: Iterable[KeptFile]) -> dict[uuid.UUID, File]:

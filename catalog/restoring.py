@@ -17,7 +17,7 @@ from typing import Any
 from catalog.backup import MOST_TOLD, Problem
 from catalog.backup_copying import RESTORABLE, in_order
 from catalog.reports import ReportKind, Reports
-from catalog.restored_rows import BEING_RESTORED, Outcome, fill_catalogue, rows_of, settle
+from catalog.restored_rows import BEING_RESTORED, Outcome, begun_restore, fill_catalogue, rows_of, settle
 from catalog.snapshots import (
     KeptFile,
     Manifest,
@@ -83,6 +83,10 @@ class InBackup(Exception):
     """A file's bytes in the backup are missing or wrong; the message continues "its bytes in the backup …"."""
 
 
+class NotInBackup(InBackup):
+    """There is nothing to delete before another backup copies it anew: what is there by name and size is not copied."""
+
+
 @dataclass(frozen=True)
 class Restore:
     """Restores out of one vault. `storages` and `database` are the new installation's."""
@@ -101,7 +105,7 @@ class Restore:
         Raises SnapshotError, NotEmpty among them, StorageError and DatabaseUnavailable: after the last two, and after
         a kill, running it again goes on.
         """
-        begun = self._begun()
+        begun = begun_restore(self.database) if version(self.database) == HEAD else None
         name, manifest = find_snapshot(self.vault, begun or snapshot)
         if begun is not None and snapshot not in ("latest", begun):
             raise SnapshotError(f"The restore of snapshot {begun} is not finished. Go on with that one.")
@@ -124,13 +128,6 @@ class Restore:
         content = {"snapshot": name, "place": self.vault.place, "finished": True}
         Reports(self.database).keep(ReportKind.RESTORE, content | {"report": report.to_plain()})
         return report
-
-    def _begun(self) -> str | None:
-        """The snapshot whose restore was begun here and not finished."""
-        if version(self.database) != HEAD:
-            return None
-        last = Reports(self.database).last(ReportKind.RESTORE)
-        return str(last.content["snapshot"]) if last is not None and not last.content["finished"] else None
 
     def _restore_files(
         self, report: RestoreReport, manifest: Manifest, lines: Iterator[bytes], target: FileStorage
@@ -169,7 +166,7 @@ class Restore:
             with _from_backup(self.vault, kept, self.watcher) as stream:
                 stored = target.upload_file(ref, as_binary(stream), kept.size, row.media_type)
         except InBackup as error:
-            return Outcome(kept, problem=f"{_LOST} in the backup {error}. {_NEXT}")
+            return Outcome(kept, problem=f"{_LOST} in the backup they {error}. {_NEXT}")
         return Outcome(kept, stored=stored)
 
     def _look(self, kept: KeptFile, row: File) -> Outcome:
@@ -210,7 +207,8 @@ def verify(vault: Vault, snapshot: str = "latest", *, watcher: Watcher, parallel
             with _from_backup(vault, kept, watcher) as stream:
                 stream.finish()
         except InBackup as error:
-            return Outcome(kept, problem=f"Its bytes in the backup {error}.")
+            way = "Back" if isinstance(error, NotInBackup) else f"Delete {kept.copy} in the backup and back"
+            return Outcome(kept, problem=f"Its bytes in the backup {error}. {way} up again with --objects.")
         return Outcome(kept)
 
     with read_lines(vault, manifest.files) as lines:
@@ -242,7 +240,7 @@ def _from_backup(vault: Vault, kept: KeptFile, watcher: Watcher) -> Iterator[Che
         try:
             stream = stack.enter_context(vault.open(kept.copy))
         except FileNotInStorage:
-            raise InBackup("are missing") from None
+            raise NotInBackup("are missing") from None
         try:
             yield CheckedStream(stream, size=kept.size, sha256=kept.sha256, on_read=watcher.advance)
         except ContentDiffers as error:

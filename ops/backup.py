@@ -26,7 +26,7 @@ def back_up(
     """Back up the catalogue, and with --objects every file; a second run copies only what is new."""
     values = load_settings()
     vault = vault_at(place, values, to_write=True)
-    with told(SAFE), services.apart(values) as (database, storages), bar() as progress:
+    with told(SAFE, f"Stopped. {SAFE}"), services.apart(values) as (database, storages), bar() as progress:
         report = Backup(database, storages, vault, progress, parallel).run(objects=objects, keep=keep)
     if as_json:
         typer.echo(json.dumps(report.to_plain(), indent=1))
@@ -59,6 +59,11 @@ def _lines(report: BackupReport) -> list[str]:
         said.append(
             f"Dropped: {number(len(report.pruned.snapshots), 'old snapshot')}, "
             f"{number(report.pruned.objects, 'object')} ({size(report.pruned.size)}) that no snapshot needs."
+        )
+    if report.from_the_future:
+        said.append(
+            f"Dated later than this one: {', '.join(report.from_the_future)}. A clock was wrong, and a restore takes "
+            "the latest date: name the right one with --snapshot, or delete those folders below snapshots/."
         )
     if report.not_pruned:
         said.append(report.not_pruned)

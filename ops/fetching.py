@@ -1,12 +1,13 @@
 """A file's way from the store: pieces by range, in lanes, into `NAME.part` with a note of what is there.
 
-`NAME.part.json` is that note; with it a pull that was killed goes on. Nothing stands under the file's own name before
-every byte was read back from the disk and found to be right.
+`NAME.part.json` is that note; with it a pull that was killed goes on. NAME is cut in both where it is very long.
+Nothing stands under the file's own name before every byte was read back from the disk and found to be right.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
@@ -30,6 +31,9 @@ MOST_REFUSED = 6
 """How often in a row a store may refuse a link signed a moment before."""
 MOST_ROUNDS = 3
 """How often a file is begun anew, or its wrong pieces are fetched again."""
+LONGEST_NAME = 255
+"""Bytes of a file's name that the usual file systems take (NAME_MAX)."""
+_LONGEST_ENDING = len(".part.json~")
 
 
 class Replaced(Exception):
@@ -62,12 +66,16 @@ class Note:
     pieces: set[int] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def load(self) -> None:
-        """Take over an earlier pull's note of the same file; any other is as none."""
+    def load(self) -> bool:
+        """Take over an earlier pull's note of the same file, and say whether there is one; any other is as none."""
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             known = json.loads(self.path.read_text(encoding="utf-8"))
-            if (known["file_id"], known["size"], known["piece"]) == (self.file_id, self.size, PIECE):
+            if known["file_id"] != self.file_id:
+                return False
+            if (known["size"], known["piece"]) == (self.size, PIECE):
                 self.etag, self.pieces = known["etag"], {int(number) for number in known["pieces"]}
+            return True
+        return False
 
     def add(self, number: int) -> None:
         with self._lock:
@@ -114,7 +122,7 @@ class Fetching:
 
     @property
     def part(self) -> Path:
-        return self.target.with_name(self.target.name + ".part")
+        return self.target.with_name(_stem(self.target.name) + ".part")
 
     @property
     def piece_count(self) -> int:
@@ -124,7 +132,12 @@ class Fetching:
         """Fetch, check, and put it in its place; its SHA-256. Raises RemoteError, OSError, FileExistsError."""
         note = Note(self.part.with_name(self.part.name + ".json"), self.wanted.file_id, self.wanted.size)
         with self._locked():
-            note.load()
+            if not note.load() and self.part.stat().st_size and not replace:
+                raise FileExistsError(
+                    errno.EEXIST,
+                    "There is something already that no pull of this file began, and which --force replaces",
+                    str(self.part),
+                )
             sha256 = self._fetch(note)
             with self.part.open("rb") as file:
                 os.fsync(file.fileno())
@@ -170,6 +183,8 @@ class Fetching:
             except Replaced:
                 self.meter.say("The file in the store is another one than before: beginning anew.")
                 note.forget()
+                self.meter.add(-self.got - self.found)
+                self.got = self.found = 0
                 continue
             finally:
                 whole.close()
@@ -215,10 +230,10 @@ class Fetching:
         return min(PIECE, self.wanted.size - (number - 1) * PIECE)
 
     def _bring(self, note: Note, number: int) -> None:
-        refused, moved = 0, 0
+        refused, missing, moved = 0, False, 0
 
         def attempt() -> None:
-            nonlocal refused, moved
+            nonlocal refused, missing, moved
             url = self._link or self._fresh_link()
             begin = (number - 1) * PIECE
             end = begin + self._length(number) - 1
@@ -229,11 +244,15 @@ class Fetching:
                     self.meter.add(len(block))
                     self.remote.patience.moved()
             except Refused as error:
-                if error.status != 403:
+                if error.status not in (403, 404) or (error.status == 404 and missing):
                     raise
-                refused += 1
                 with self._lock:
                     self._link = "" if self._link == url else self._link
+                if error.status == 404:
+                    # A file that was moved meanwhile is somewhere else: a fresh link says where.
+                    missing = True
+                    raise Away(str(error)) from error
+                refused += 1
                 if refused < MOST_REFUSED:
                     raise Away(str(error)) from error
                 raise refused_link(error) from error
@@ -243,6 +262,9 @@ class Fetching:
         descriptor = os.open(self.part, os.O_WRONLY)
         try:
             self.remote.patience.run(attempt)
+        except BaseException:
+            self.meter.add(-moved)
+            raise
         finally:
             os.close(descriptor)
         note.add(number)
@@ -292,3 +314,11 @@ class Fetching:
         if wrong or self.wanted.sha256 is None:
             return wrong
         return set(range(1, self.piece_count + 1)) or {1}
+
+
+def _stem(name: str) -> str:
+    """A file's name, cut between two characters where the endings of what it is fetched into would make it too long."""
+    most = LONGEST_NAME - _LONGEST_ENDING
+    while len(os.fsencode(name)) > most:
+        name = name[:-1]
+    return name

@@ -23,6 +23,7 @@ from catalog.moving_checks import Checklist, Verdict
 from catalog.moving_lock import MoveUnderWay
 from catalog.moving_report import PLACES, Left, MoveReport, Route, Trouble, plain_size
 from ops.session import opened
+from services import has_dataset
 from settings import Settings
 from storage import Backend
 
@@ -61,6 +62,8 @@ def migrate(
     out = Console(highlight=False, soft_wrap=True)
     try:
         with opened() as services:
+            if dataset is not None and not has_dataset(services.database, dataset):
+                raise typer.BadParameter(f"There is no dataset {dataset}; nothing was moved.", param_hint="--dataset")
             move = Move(services.database, services.storages, route, services.settings.data_dir.resolve())
             out.print(f"Moving files {route}: {_ends(services.settings, route)}")
             checklist = move.look(dataset, prepare=not dry_run)
@@ -219,8 +222,20 @@ def _print_report(out: Console, report: MoveReport) -> None:
         out.print(
             f"Old copies kept on {source}: {report.old_copies}. The same command with --delete-source deletes them."
         )
-    if not report.complete:
+    if _is_all_tried(report):
+        out.print(
+            "What failed its check is not moved: put its bytes back from a backup (docs/backup.md, “One file back”), "
+            "or delete the file."
+        )
+    elif not report.complete:
         out.print("Run the same command again to go on.")
+
+
+def _is_all_tried(report: MoveReport) -> bool:
+    """Whether all that is left are files that failed their check, of which another run would leave as many."""
+    left = report.left
+    kept = report.released is not None and report.released.kept
+    return not (report.stopped or left.files.files or left.under_way.files or kept) and left.failed.files > 0
 
 
 def _print_troubles(out: Console, what: str, troubles: list[Trouble]) -> None:

@@ -15,6 +15,8 @@ from storage.vault import PlaceRefused, Vault, open_vault, refuse_own_ground
 
 BAD_USAGE = 2
 """Exit status, as typer's own for a wrong command line."""
+INTERRUPTED = 130
+"""What a shell gives for a command that Ctrl-C ended."""
 
 
 def load_settings() -> settings.Settings:
@@ -41,8 +43,11 @@ def vault_at(place: str, values: settings.Settings, *, to_write: bool) -> Vault:
 
 
 @contextmanager
-def told(what_is_safe: str) -> Iterator[None]:
-    """Turn what goes wrong in the block into a sentence, with what is safe and what to do, and exit status 1 or 78."""
+def told(what_is_safe: str, stopped: str) -> Iterator[None]:
+    """Turn what goes wrong in the block into a sentence, with what is safe and what to do, and exit status 1 or 78.
+
+    Ctrl-C is told as `stopped`, with 130.
+    """
     try:
         yield
     except SnapshotError as error:
@@ -55,6 +60,9 @@ def told(what_is_safe: str) -> Iterator[None]:
         typer.echo(f"{fact[:1].upper()}{fact[1:]}. {what_is_safe}", err=True)
     except OSError as error:
         typer.echo(f"The machine refused: {error.strerror or error}. {what_is_safe}", err=True)
+    except KeyboardInterrupt:
+        typer.echo(stopped, err=True)
+        raise typer.Exit(INTERRUPTED) from None
     else:
         return
     raise typer.Exit(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from urllib.parse import parse_qs, urlsplit
 import typer
 
 from ops import remote
-from ops.fetching import Fetching, Wanted
+from ops.fetching import LONGEST_NAME, Fetching, Wanted
 from ops.meters import amount, meter
 from ops.push import INTERRUPTED, AsJson, Jobs, Quiet, Token, Waits, duration, reason, server, str_of
 from ops.remote import Patience, Refused, Remote, RemoteError, printable
@@ -109,6 +110,11 @@ def _pull_one(
     with remote.opened(url, token=token, patience=patience) as shelf:
         wanted = _wanted(shelf, item, version)
         target = _target(output, wanted.name)
+        if len(os.fsencode(target.name)) > LONGEST_NAME:
+            raise RemoteError(
+                f"“{printable(target.name)}” is longer than the {LONGEST_NAME} bytes that a file's name may have here: "
+                "name it with -o."
+            )
         if target.exists() and not force:
             raise FileExistsError(17, "There is a file already, which --force replaces", str(target))
         with meter(printable(target.name), wanted.size, quiet=silent) as shown:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import stat
 from collections.abc import Iterator
@@ -84,21 +85,21 @@ def push(
 ) -> None:
     """Put files on the shelf. Run it again after whatever stopped it: only what the store lacks is sent."""
     base, waits = server(url), duration(patience)
-    sources = list(_named(files, recursive=recursive))
+    sources, troubles = _named(files, recursive=recursive)
     if name is not None and dataset is not None:
         raise typer.BadParameter("--name is for a new dataset, --dataset names one that is there: give one of them.")
     if name is not None and len(sources) > 1:
         raise typer.BadParameter(f"--name names one dataset, and there are {len(sources)} files.")
     wanted = Wanted(base, dataset, name, again, jobs, quiet or as_json, waits, token)
-    failed = False
+    for path, trouble in troubles:
+        _tell_failed(path, trouble, as_json=as_json)
+    failed = bool(troubles)
     for path, folder in sources:
         try:
             done = _push_one(wanted, path, folder)
         except (RemoteError, SourceChanged, OSError) as error:
             failed = True
-            if as_json:
-                typer.echo(json.dumps({"file": str_of(path), "error": reason(error)}))
-            typer.echo(f"{printable(path.name)}: {reason(error)}", err=True)
+            _tell_failed(path, error, as_json=as_json)
             continue
         if as_json:
             typer.echo(json.dumps(asdict(done)))
@@ -138,6 +139,12 @@ def reason(error: Exception) -> str:
 def str_of(path: Path) -> str:
     """A path for JSON, which cannot hold a name that is not UTF-8."""
     return str(path).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _tell_failed(path: Path, error: Exception, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"file": str_of(path), "error": reason(error)}))
+    typer.echo(f"{printable(path.name)}: {reason(error)}", err=True)
 
 
 def _push_one(wanted: Wanted, path: Path, folder: str) -> Pushed:
@@ -201,28 +208,68 @@ def page(url: str, dataset_id: str) -> str:
     return f"{url}/dataset?id={dataset_id}"
 
 
-def _named(files: list[str], *, recursive: bool) -> Iterator[tuple[Path, str]]:
-    """Every file named, with the folder it lay in below a folder named. Raises typer's error for wrong usage."""
+Named = list[tuple[Path, str]]
+"""Files, each with the folder it lay in below a folder named."""
+Troubles = list[tuple[Path, OSError]]
+
+
+def _named(files: list[str], *, recursive: bool) -> tuple[Named, Troubles]:
+    """Every file named, and what could not be read below the folders. Raises typer's error for wrong usage."""
+    found: Named = []
+    troubles: Troubles = []
     for text in files:
         path = Path(text)
         if text == "-":
             raise typer.BadParameter(
                 "A size has to be announced, and standard input has none: write it to a file and push that."
             )
-        if not path.is_dir():
-            if not path.exists():
-                raise typer.BadParameter(f"There is no file {printable(text)}.")
-            if not path.is_file():
+        try:
+            mode = path.stat().st_mode
+        except FileNotFoundError:
+            raise typer.BadParameter(f"There is no file {printable(text)}.") from None
+        except OSError as error:
+            raise typer.BadParameter(f"{printable(text)} cannot be read: {error.strerror}.") from None
+        if not stat.S_ISDIR(mode):
+            if not stat.S_ISREG(mode):
                 raise typer.BadParameter(f"{printable(text)} is no regular file.")
-            yield path, ""
+            found.append((path, ""))
         elif not recursive:
             raise typer.BadParameter(f"{printable(text)} is a folder; -r sends all files below it.")
         else:
-            named = path.resolve()
-            for file in sorted(path.rglob("*")):
-                if stat.S_ISREG(file.lstat().st_mode):
-                    folder = Path(named.name, *file.relative_to(path).parent.parts)
-                    yield file, str_of(folder)[:LONGEST_FOLDER]
+            below, unread = _below(path)
+            if not below and not unread:
+                raise typer.BadParameter(f"There is no file below {printable(text)}.")
+            found += below
+            troubles += unread
+    return found, troubles
+
+
+def _below(path: Path) -> tuple[Named, Troubles]:
+    """The regular files below a folder; what is left out for being something else is said."""
+    found: Named = []
+    troubles: Troubles = []
+
+    def unread(error: OSError) -> None:
+        troubles.append((Path(error.filename or path), error))
+
+    def paths() -> Iterator[Path]:
+        for folder, folders, names in os.walk(path, onerror=unread):
+            links = (name for name in folders if Path(folder, name).is_symlink())
+            yield from (Path(folder, name) for name in (*links, *names))
+
+    top = path.resolve().name
+    for file in sorted(paths()):
+        try:
+            mode = file.lstat().st_mode
+        except OSError as error:
+            unread(error)
+            continue
+        if stat.S_ISREG(mode):
+            found.append((file, str_of(Path(top, *file.relative_to(path).parent.parts))[:LONGEST_FOLDER]))
+        else:
+            what = "a symbolic link" if stat.S_ISLNK(mode) else "no regular file"
+            typer.echo(f"{printable(str(file))} is {what}, and left out.", err=True)
+    return found, troubles
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from ops.bars import bar
 from ops.places import load_settings, number, size, told, vault_at
 
 SAFE = "The backup is untouched. Run it again when that is put right: it goes on where it was."
+STOPPED = "Stopped. The backup is untouched. Run it again: it goes on where it was."
+CHECK_STOPPED = "Stopped. Nothing was changed."
 
 
 def restore(
@@ -28,7 +30,7 @@ def restore(
     """Restore a backup into an empty installation: DATABASE_URL, DATA_DIR and STORAGE_BACKEND say which."""
     values = load_settings()
     vault = vault_at(place, values, to_write=False)
-    with told(SAFE), bar() as progress:
+    with told(SAFE, CHECK_STOPPED if verify_only else STOPPED), bar() as progress:
         if verify_only:
             report = verify(vault, snapshot, watcher=progress, parallel=parallel)
         else:

@@ -6,11 +6,14 @@ It is no `FileStorage`: a vault signs no links and takes no uploads from clients
 from __future__ import annotations
 
 import io
+import ipaddress
+import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
+from urllib.parse import urlsplit
 
 from settings import Minio as MinioSettings
 from storage.checked import Reads
@@ -101,6 +104,10 @@ def open_vault(place: str, *, s3: MinioSettings) -> Vault:
     from storage.vault_directory import DirectoryVault
     from storage.vault_s3 import S3Vault
 
+    if not place.strip():
+        raise PlaceRefused("The place is empty. Name a directory, or s3://bucket/prefix.")
+    if place.lower().startswith("s3:") and not place.startswith("s3://"):
+        raise PlaceRefused(f"{place} is not s3://bucket/prefix. A directory of that name is ./{place}.")
     if "://" not in place:
         return DirectoryVault(Path(place).absolute())
     if not place.startswith("s3://"):
@@ -118,10 +125,27 @@ def refuse_own_ground(vault: Vault, *, data_dir: Path, store: MinioSettings) -> 
             f"{vault.place} lies inside DATA_DIR ({data_dir.resolve()}): what takes the data would take its "
             "backup. Name a directory on another disk."
         )
-    if isinstance(vault, S3Vault) and vault.store.settings.endpoint == store.endpoint:
+    if isinstance(vault, S3Vault):
         own = {store.bucket, store.bucket_datasets, store.bucket_models, store.bucket_temp}
-        if vault.bucket in own:
+        if vault.bucket in own and _is_one_store(vault.store.settings, store):
             raise PlaceRefused(
                 f"The bucket {vault.bucket} holds Datashelf's own files: what takes it would take its backup. Name "
                 "another bucket, better still on another store."
             )
+
+
+def _is_one_store(one: MinioSettings, other: MinioSettings) -> bool:
+    """Whether two addresses lead to one store, however they are spelled; by the spelling where a name is not known."""
+    return one.endpoint == other.endpoint or not _addresses(one).isdisjoint(_addresses(other))
+
+
+def _addresses(store: MinioSettings) -> set[tuple[str, int]]:
+    parts = urlsplit(f"//{store.endpoint}")
+    port = parts.port or (443 if store.secure else 80)
+    try:
+        found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        return set()
+    addresses = (str(where[0]).partition("%")[0] for *_, where in found)
+    # All loopback addresses are this machine.
+    return {("loopback" if ipaddress.ip_address(each).is_loopback else each, port) for each in addresses}

@@ -44,18 +44,26 @@ def test_the_samples_are_loaded_once_and_a_running_app_shows_them(tmp_path: Path
     ("env", "sentence"),
     [
         ({"STORAGE_BACKEND": "s3"}, "STORAGE_BACKEND=s3 is not allowed"),
-        ({"DATABASE_URL": "postgresql://u:hunter2@127.0.0.1:1/x"}, "DATABASE_URL"),
         (
             {"STORAGE_BACKEND": "minio", "STORAGE_FALLBACK": "fail", "MINIO__RETRY_ATTEMPTS": "1"},
             "the store cannot be reached",
         ),
     ],
-    ids=["setting", "database", "store"],
+    ids=["setting", "store"],
 )
 def test_what_keeps_the_app_from_starting_is_one_sentence(env: dict[str, str], sentence: str, tmp_path: Path) -> None:
     answer = ops("demo", DATA_DIR=str(tmp_path), MINIO__ENDPOINT=f"127.0.0.1:{free_port()}", **env)
     assert answer.returncode == 78
     assert sentence in answer.stderr
+    assert "Traceback" not in answer.stderr
+
+
+@pytest.mark.parametrize("verb", ["demo", "reconcile", "lifecycle"])
+def test_a_database_that_is_away_is_a_sentence_and_1(verb: str, tmp_path: Path) -> None:
+    answer = ops(verb, DATA_DIR=str(tmp_path), DATABASE_URL="postgresql://u:hunter2@127.0.0.1:1/x")
+    assert answer.returncode == 1
+    assert answer.stderr.startswith("The database that DATABASE_URL names cannot be used: ")
+    assert answer.stderr.endswith("Nothing was changed; run it again.\n")
     assert "Traceback" not in answer.stderr
     assert "hunter2" not in answer.stderr
 

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from ops.__main__ import app as commands
 from tests import shelf_client
 from tests.app_server import OWN_SETTINGS, ROOT, running_app
 
@@ -86,5 +88,31 @@ def test_places_that_cannot_be_are_refused_in_words(tmp_path: Path) -> None:
     leaked = ops("backup", "s3://key:hunter2@bucket/x", DATA_DIR=data)
     assert (leaked.returncode, "never from the address" in leaked.stderr) == (2, True)
     assert "hunter2" not in leaked.stderr
+    for place in ("", "s3:/bucket/x"):
+        no_place = ops("backup", place, DATA_DIR=data)
+        assert (no_place.returncode, "s3://bucket/prefix" in no_place.stderr) == (2, True)
+    assert not (ROOT / "s3:").exists()
     nothing = ops("restore", str(tmp_path / "nowhere"), DATA_DIR=data)
     assert (nothing.returncode, "There is no complete backup at" in nothing.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "does", "sentence"),
+    [
+        (["backup"], "ops.backup.Backup.run", "Earlier snapshots are untouched."),
+        (["restore"], "ops.restore.Restore.run", "it goes on where it was."),
+        (["restore", "--verify-only"], "ops.restore.verify", "Nothing was changed."),
+    ],
+)
+def test_ctrl_c_is_a_sentence_and_130(
+    arguments: list[str], does: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setattr(does, interrupted)
+    answer = CliRunner().invoke(commands, [*arguments, str(tmp_path / "backup")])
+    assert answer.exit_code == 130
+    assert answer.stderr.startswith("Stopped. ")
+    assert sentence in answer.stderr

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import time
+import uuid
 from contextlib import closing
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def test_reconcile_says_what_it_finds_repairs_it_when_asked_and_is_clean_then(da
     assert told.returncode == 1, told.stderr
     assert "Files whose bytes the store no longer has: 1 (8 bytes)" in told.stdout
     assert "Objects that no file stands for: 1 (8 bytes)" in told.stdout
+    assert "Put them back from a backup (docs/backup.md, “One file back”), or upload them again" in told.stdout
     assert "2 findings; nothing was changed. Run it again with --apply" in told.stdout
     repaired = ops("reconcile", "--apply", "--json", DATA_DIR=str(data_dir))
     assert repaired.returncode == 0, repaired.stderr
@@ -100,3 +102,13 @@ def test_lifecycle_tells_before_it_takes(data_dir: Path) -> None:
         "versions": 1,
     }
     assert report["store"] == []
+
+
+def test_moving_a_dataset_that_is_not_there_is_wrong_usage(data_dir: Path) -> None:
+    unknown = str(uuid.uuid4())
+    answer = ops(
+        "migrate", "--from", "local", "--to", "minio", "--dataset", unknown, DATA_DIR=str(data_dir), COLUMNS="200"
+    )
+    assert answer.returncode == 2, answer.stderr
+    assert f"There is no dataset {unknown}" in answer.stderr
+    assert "Nothing is left" not in answer.stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +20,20 @@ def test_secret_is_made_once_and_only_the_owner_may_read_it(tmp_path: Path) -> N
     assert signing_secret(settings) == first
     assert stat.S_IMODE((tmp_path / "data" / "secret_key").stat().st_mode) == 0o600
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["secret_key"]
+
+
+def test_secret_that_is_there_is_read_from_a_folder_that_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    settings = load(data_dir=tmp_path / "data")
+    monkeypatch.setattr("services.tempfile.NamedTemporaryFile", refuse)
+    with pytest.raises(SettingsError, match="Read-only file system"):
+        signing_secret(settings)
+    (tmp_path / "data" / "secret_key").write_bytes(b"s" * 64)
+    assert signing_secret(settings) == b"s" * 64
 
 
 def test_starts_at_the_same_moment_end_with_one_secret(tmp_path: Path) -> None:

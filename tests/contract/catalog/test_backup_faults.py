@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -22,6 +23,7 @@ from catalog.access import Access
 from catalog.backup import Backup, BackupReport
 from catalog.events import EventKind
 from catalog.leases import Leases
+from catalog.reconcile import Reconcile
 from catalog.restored_rows import BEING_RESTORED, NotEmpty
 from catalog.restoring import Restore, verify
 from catalog.snapshots import (
@@ -38,6 +40,7 @@ from catalog.snapshots import (
 from db import migrate, open_database
 from db.schema import HEAD, _config, version
 from db.tables import Dataset, Event, File, FileStatus, ShelfCount, User
+from db.utc import utc_now
 from settings import load
 from storage import BucketRole, ObjectRef
 from storage.multipart import MultipartCalls
@@ -194,6 +197,8 @@ def test_a_killed_restore_goes_on(shelf: Shelf, other: Place, tmp_path: Path, st
                 listed = session.execute(select(func.sum(ShelfCount.datasets))).scalar_one()
             assert dict(back) == {FileStatus.READY: listed, FileStatus.FAILED: len(waiting)}
             assert 0 < listed < 60
+            with pytest.raises(SnapshotError, match="Finish the restore first"):
+                backups.back_up(database, other.storages, directory_vault(tmp_path / "half"))
     with restored(other, vault) as (done, database):
         assert done.went_on == (stage == "Files")
         assert (done.clean, done.files) == (True, 60)
@@ -226,8 +231,78 @@ def test_what_is_damaged_in_the_backup_is_found_and_restored_as_failed(
         for file_id in (bad, short, missing):
             assert files[file_id].status == FileStatus.FAILED
             assert "did not come back with the backup" in str(files[file_id].failure)
+        assert "in the backup they are missing." in str(files[missing].failure)
         assert set(told) == {bad, short, missing}
         assert not other.storages.local.file_exists(ObjectRef(BucketRole.DATASETS, files[bad].key))
+
+
+def test_an_installation_without_a_user_takes_no_place_that_is_somebody_elses(
+    shelf: Shelf, other: Place, tmp_path: Path
+) -> None:
+    shelf.upload(b"data")
+    vault = directory_vault(tmp_path / "backup")
+    report = backups.back_up(shelf.database, shelf.storages, vault)
+    held = backups.object_names(vault)
+    (tmp_path / "other").mkdir()
+    with open_database(other.url) as database:
+        migrate(database)
+        with pytest.raises(SnapshotError, match=r"belongs to another installation .*DATA_DIR and DATABASE_URL"):
+            backups.back_up(database, other.storages, vault, keep=1)
+    assert (vault.folders("snapshots/"), backups.object_names(vault)) == ([report.snapshot], held)
+
+
+def test_a_clock_that_was_wrong_never_costs_the_snapshot_just_made(
+    shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf.upload(b"data")
+    vault = directory_vault(tmp_path / "backup")
+    moment = utc_now() + timedelta(days=30)
+    with monkeypatch.context() as ahead:
+        ahead.setattr("catalog.backup.utc_now", lambda: moment)
+        late = backups.back_up(shelf.database, shelf.storages, vault)
+    first = backups.back_up(shelf.database, shelf.storages, vault, keep=2)
+    assert (first.pruned.snapshots, first.from_the_future) == ((), (late.snapshot,))
+    second = backups.back_up(shelf.database, shelf.storages, vault, keep=2)
+    assert (second.pruned.snapshots, second.from_the_future) == ((first.snapshot,), (late.snapshot,))
+    third = backups.back_up(shelf.database, shelf.storages, vault, keep=1)
+    assert (set(third.pruned.snapshots), third.from_the_future) == ({late.snapshot, second.snapshot}, ())
+    assert vault.folders("snapshots/") == [third.snapshot]
+
+
+def test_a_damaged_copy_is_healed_by_the_way_that_the_check_names(shelf: Shelf, tmp_path: Path) -> None:
+    bad, missing = (shelf.upload(b"data %d" % number).files[0].id for number in range(2))
+    place = tmp_path / "backup"
+    vault = directory_vault(place)
+    backups.back_up(shelf.database, shelf.storages, vault)
+    (spoiled,), (lost,) = (list(place.glob(f"objects/*/{file_id}.*")) for file_id in (bad, missing))
+    spoiled.write_bytes(b"date 0")
+    lost.unlink()
+    told = {problem.file_id: problem.what for problem in verify(vault, watcher=Unwatched()).problems}
+    name = spoiled.relative_to(place)
+    assert told[bad].endswith(f". Delete {name} in the backup and back up again with --objects.")
+    assert told[missing] == "Its bytes in the backup are missing. Back up again with --objects."
+    spoiled.unlink()
+    assert backups.back_up(shelf.database, shelf.storages, vault).done.copied == 2
+    assert verify(vault, watcher=Unwatched()).clean
+
+
+@pytest.mark.parametrize("damage", ["gone", "cut", "changed"])
+def test_one_file_comes_back_out_of_the_backup_by_hand(damage: str, shelf: Shelf, tmp_path: Path) -> None:
+    file_id = shelf.upload(b"data", sha256=hashlib.sha256(b"data").hexdigest()).files[0].id
+    for number in range(3):
+        shelf.upload(b"other %d" % number)
+    place = tmp_path / "backup"
+    backups.back_up(shelf.database, shelf.storages, directory_vault(place))
+    (path,) = (tmp_path / "data" / "objects").rglob(str(file_id))
+    path.unlink() if damage == "gone" else path.write_bytes(b"da" if damage == "cut" else b"date")
+    broken = Reconcile(shelf.database, shelf.storages).run(apply=True, deep=True)
+    (finding,) = broken.findings
+    assert (tmp_path / "data" / "objects" / finding.where.partition(":")[2]) == path
+    (copy,) = place.glob(f"objects/{str(file_id)[:2]}/{file_id}.*")
+    shutil.copyfile(copy, path)
+    assert Reconcile(shelf.database, shelf.storages).run(apply=True, deep=True).clean
+    with shelf.database.session() as session:
+        assert session.get_one(File, file_id).status == FileStatus.READY
 
 
 @pytest.mark.parametrize("name", ["tables/dataset.jsonl.zst", "files.jsonl.zst", "manifest.json"])
@@ -422,7 +497,23 @@ def test_where_the_files_themselves_lie_is_no_place_for_their_backup(tmp_path: P
             refuse_own_ground(open_vault(f"s3://{bucket}/b", s3=minio), data_dir=tmp_path / "data", store=minio)
     for place in (str(tmp_path), "s3://elsewhere/b"):
         refuse_own_ground(open_vault(place, s3=minio), data_dir=tmp_path / "data", store=minio)
-    for place in ("ftp://x/y", "s3://", "s3://key:secret@bucket/x", "s3://bucket/../x", "s3://bucket/a b"):
+    local = load(minio={"endpoint": "localhost:9000", "bucket": "own-files"}).minio
+    other_port, spelled = (minio.model_copy(update={"endpoint": f"127.0.0.1:{port}"}) for port in (9001, 9000))
+    refuse_own_ground(open_vault("s3://own-files/b", s3=other_port), data_dir=tmp_path / "data", store=local)
+    with pytest.raises(PlaceRefused, match="another bucket"):
+        refuse_own_ground(open_vault("s3://own-files/b", s3=spelled), data_dir=tmp_path / "data", store=local)
+    for place in (
+        "",
+        " ",
+        "s3:/bucket/x",
+        "s3:bucket",
+        "S3:/bucket",
+        "ftp://x/y",
+        "s3://",
+        "s3://key:secret@bucket/x",
+        "s3://bucket/../x",
+        "s3://bucket/a b",
+    ):
         with pytest.raises(PlaceRefused):
             open_vault(place, s3=minio)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -236,6 +237,35 @@ def test_a_folder_goes_up_file_by_file_and_one_bad_name_stops_none(shared: Place
     answers, said = end(begin("push", "-r", str(folder), "--url", shared.url, "--json", "--again"), code=1)
     assert [answer.get("file") for answer in answers if "error" not in answer] == ["one.csv", "two.csv"]
     assert "Rename the file" in said
+    assert "link.csv is a symbolic link, and left out." in said
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_a_folder_that_cannot_be_read_counts_as_failed(
+    as_json: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "all" / "shut").mkdir(parents=True)
+    (tmp_path / "all" / "elsewhere").symlink_to(tmp_path)
+    scandir = os.scandir
+
+    def refuse(path: str) -> Any:
+        if Path(path).name == "shut":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    answer = CliRunner().invoke(commands, ["push", "-r", str(tmp_path / "all"), *(["--json"] if as_json else [])])
+    assert answer.exit_code == 1
+    assert f"shut: Permission denied: {tmp_path / 'all' / 'shut'}." in answer.stderr
+    assert "elsewhere is a symbolic link, and left out." in answer.stderr
+    assert [json.loads(row)["error"][:17] for row in answer.stdout.splitlines()] == ["Permission denied"] * as_json
+
+
+def test_a_folder_without_a_file_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "empty" / "below").mkdir(parents=True)
+    answer = CliRunner().invoke(commands, ["push", "-r", str(tmp_path / "empty")])
+    assert answer.exit_code == 2
+    assert "There is no file below" in answer.output
 
 
 @pytest.mark.s3
@@ -304,6 +334,8 @@ def test_a_store_that_refuses_every_link_ends_it_in_a_sentence(s3_server: S3Serv
     [
         (["push", "-"], "standard input"),
         (["push", "/nothing/there.csv"], "no file"),
+        (["push", "n" * 300], "cannot be read: File name too long."),
+        (["push", f"{__file__}/below.csv"], "cannot be read: Not a directory."),
         (["push", str(ROOT / "docs")], "-r"),
         (["push", __file__, "--url", "ftp://x"], "no address of a Datashelf"),
         (["push", __file__, "--patience", "long"], "no length of time"),
