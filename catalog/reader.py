@@ -21,6 +21,7 @@ from catalog.digests import Digests, parts_of
 from catalog.knowledge import Knowledge
 from catalog.metrics import CHECKED_BYTES, CHECKS, READS
 from catalog.previews import DEFAULT_ROWS
+from catalog.removal import ref_of
 from catalog.scrub import Outcome, Scrub
 from catalog.sources import LINK_LIFE, LONG_LIFE, read_as_of, source_of
 from catalog.verdicts import Reading, cutting, wrong_with
@@ -32,7 +33,7 @@ from preview.errors import PreviewError, SourceGone, SourceUnavailable
 from preview.read_as import ReadAs
 from preview.result import Scan
 from storage import Storages
-from storage.protocol import StorageError
+from storage.protocol import Backend, FileNotInStorage, StorageError
 
 LOOK_EVERY = timedelta(seconds=60)
 """How often to look for files that another replica took in and did not read to the end."""
@@ -190,12 +191,18 @@ class BackgroundReader:
         return scan
 
     def _look_at_what_is_left(self, file: File) -> None:
-        """Some of the bytes are not there: whether the object is, and whole, is for the scrub to say."""
+        """Some of the bytes are not there: an object that got shorter is for the scrub to judge. One that is not there
+        at all may lie in a bucket that is gone as a whole, which the checks that look at all of it tell apart.
+        """
         try:
-            outcome = Scrub(self.database, self.storages, timedelta(0), share=1.0).check(file.id)
+            there = self.storages.of(Backend(file.backend)).stat_file(ref_of(file)).size
+            cut = there != file.size
+            outcome = Scrub(self.database, self.storages, timedelta(0), share=1.0).check(file.id) if cut else None
+        except FileNotInStorage:
+            outcome = None
         except StorageError as error:
             raise _Away(str(error)) from error
-        if outcome in (Outcome.RIGHT, Outcome.UNSURE):
+        if outcome is not Outcome.WRONG:
             self._failed_scan(file, "SourceGone", "the store said that bytes are missing")
 
     def _failed_scan(self, file: File, outcome: str, reason: str) -> bool:

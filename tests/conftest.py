@@ -15,6 +15,7 @@ settings.load_profile("datashelf")
 pytest_plugins = ["tests.seaweed", "tests.postgres", "tests.app_server"]
 
 
+@pytest.hookimpl(trylast=True)  # folders mark theirs first
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave out, and say so, what would not fit into the ten minutes of `make test`."""
     if os.environ.get("DATASHELF_TEST_LONG") == "1":

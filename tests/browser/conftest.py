@@ -22,6 +22,8 @@ FLAGS = (
     "--disable-sync",
 )
 PATIENCE_MS = 20_000
+ALWAYS = {"test_datasets", "test_dataset_page", "test_storage_page", "test_trash", "test_upload"}
+"""What `make test` has time for; CI runs the others, too."""
 
 
 def chromium_path() -> str | None:
@@ -41,6 +43,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.flaky(reruns=1))
+            if item.path.stem not in ALWAYS:
+                item.add_marker(pytest.mark.long)
 
 
 @pytest.fixture(scope="session")

@@ -130,6 +130,7 @@ def test_description_and_tags(local_app: RunningApp, page: Page) -> None:
     box.press("Enter")
     box.press("Tab")
     dialog(page).get_by_role("button", name="Save").click()
+    expect(dialog(page)).to_have_count(0)
     expect(page.get_by_text("brand new")).to_be_visible()
     with local_app.client() as client:
         now = client.get(f"/datasets/{dataset['id']}").json()
