@@ -10,7 +10,6 @@ import os
 import secrets
 import tempfile
 import threading
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -48,7 +47,6 @@ from catalog.sweep import Sweep
 from catalog.trash import Trash
 from catalog.uploads import Uploads
 from db import Database, DatabaseUnavailable, migrate, open_database
-from db.tables import Dataset
 from preview import Limits, Previewer
 from preview.analyst import Analyst
 from preview.limits import MB
@@ -260,12 +258,6 @@ def apart(settings: Settings) -> Iterator[tuple[Database, Storages]]:
         raise SettingsError(f"{_named(settings)} is not an address of a database that can be used: {error}.") from error
     with database, contextlib.closing(storages):
         yield database, storages
-
-
-def has_dataset(database: Database, dataset_id: uuid.UUID) -> bool:
-    """Whether the catalogue has it, in the trash or not. Raises DatabaseUnavailable."""
-    with database.session() as session:
-        return session.get(Dataset, dataset_id) is not None
 
 
 def _named(settings: Settings) -> str:

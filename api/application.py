@@ -6,7 +6,7 @@ from fastapi import Depends, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api import openapi, problems
+from api import openapi, problems, turns
 from api.body_limit import LONGEST_BODY, AnnouncedBodyLimit
 from api.deps import set_link_base
 from api.guard import Guard
@@ -43,6 +43,7 @@ def install(app: FastAPI, settings: Settings, *, screens: ASGIApp) -> None:
     docs.install(app, openapi_url=OPENAPI_URL)
     problems.install(app)
     openapi.install(app)
+    turns.install(app)
     app.add_middleware(AnnouncedBodyLimit, exempt=(f"{API}/objects/", f"{API}/relay/"))
     app.add_middleware(Guard, hosts=settings.allowed_hosts, public_url=settings.public_url)
     app.add_middleware(RequestsLog)

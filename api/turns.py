@@ -6,29 +6,27 @@ without turns, forty calls that wait for the store are the end of every page.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
+from typing import Any, Literal, get_args
 
 from anyio import Semaphore
-from fastapi import Depends, Request
+from fastapi import Depends, FastAPI, Request
 
+Kind = Literal["store", "preview"]
 AT_ONCE = 12
 """Of each kind; the kinds together leave threads over."""
 
 
-def in_turn(kind: str) -> Any:
+def install(app: FastAPI) -> None:
+    app.state.turns = {kind: Semaphore(AT_ONCE) for kind in get_args(Kind)}
+
+
+def in_turn(kind: Kind) -> Any:
     """A dependency for routes, or routers, that ask the store or the preview's workers: the others of its kind wait."""
-    return Depends(_turns(kind))
 
-
-def _turns(kind: str) -> Callable[[Request], AsyncIterator[None]]:
     async def turn(request: Request) -> AsyncIterator[None]:
-        # Made inside the event loop, and once for all requests.
-        state, name = request.app.state, f"turns_{kind}"
-        if not hasattr(state, name):
-            setattr(state, name, Semaphore(AT_ONCE))
-        turns: Semaphore = getattr(state, name)
-        async with turns:
+        turns: dict[Kind, Semaphore] = request.app.state.turns
+        async with turns[kind]:
             yield
 
-    return turn
+    return Depends(turn)

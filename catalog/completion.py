@@ -29,7 +29,7 @@ from catalog.errors import (
 from catalog.events import EventKind, record
 from catalog.intake import clean_sha256
 from catalog.metrics import UPLOADED_BYTES, UPLOADS
-from catalog.parts import ClientPart, chosen_parts, part_count, part_size_for
+from catalog.parts import ClientPart, chosen_parts, part_count
 from catalog.removal import Removal, ref_of
 from catalog.verdicts import Reading, cutting, wrong_with
 from catalog.views import DatasetDetail, dataset_detail
@@ -214,20 +214,22 @@ class Completion:
         return True
 
     def _check_checksum(self, caller: Caller, file: File, storage: FileStorage, digests: Digests | None) -> bool:
-        """Whether the whole's SHA-256 was compared; what the client told of parts is, too. Where reading would take
-        long, the background reader does it.
+        """Whether every byte was held against what the client told, of the whole or of every part; the file's SHA-256
+        is known then. Where reading would take long, the background reader does it.
         """
-        told = Digests.none(file.size, part_size_for(file.size)) if digests is None else digests
         if file.sha256 is None and digests is None:
             return False
         if storage.backend is not Backend.LOCAL or file.size > LARGEST_CHECKED:
             return False
+        told = digests or Digests.none(file.size, max(file.size, 1))
         with storage.get_file(ref_of(file)) as stream:
             hashed = Hashed(stream, cutting(file, told))
             while hashed.read(CHUNK):
                 pass
             reading = Reading.made(hashed.hexdigest(), hashed.size, hashed.parts(), told.part_size)
         if wrong_with(file, told, reading) is None:
+            if told.complete:
+                file.sha256 = reading.sha256
             return file.sha256 is not None
         self._undo(caller, file, "sha256")
         raise ChecksumMismatch(

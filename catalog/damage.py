@@ -37,6 +37,7 @@ class Damage(StrEnum):
 ONLY_WHERE_ASKED = frozenset({Damage.UNKNOWN_OBJECT, Damage.UNKNOWN_UPLOAD})
 """What is not repaired with the rest: it may be somebody else's."""
 _FROM_BACKUP = "from a backup (docs/backup.md, “One file back”)"
+_PUT_BACK = f"Put them back {_FROM_BACKUP}, or upload them again as a new version."
 _UNKNOWN = (
     "They stay: another installation may have its files in this bucket (give each a bucket of its own), or the "
     "catalogue was restored from an older backup. Where neither is so, --apply --unknown removes them."
@@ -45,11 +46,14 @@ _UNKNOWN = (
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """How a kind of finding is told: what it is, what `--apply` does about it, what is left to a person after that."""
+    """How a kind of finding is told: what it is, what `--apply` does about it, what is left to a person after that,
+    and whether that is so even where all of it was repaired.
+    """
 
     title: str
     repair: str
     next_step: str = ""
+    always: bool = False
 
 
 WORDS: dict[Damage, Words] = {
@@ -68,17 +72,20 @@ WORDS: dict[Damage, Words] = {
     Damage.LOST: Words(
         "Files whose bytes the store no longer has",
         "marked failed, so that they are no longer served; their rows stay",
-        f"Put them back {_FROM_BACKUP}, or upload them again as a new version.",
+        _PUT_BACK,
+        always=True,
     ),
     Damage.SIZE_DIFFERS: Words(
         "Files of which the store has another number of bytes than was stored",
         "marked failed, so that they are no longer served; rows and bytes stay",
-        f"Put them back {_FROM_BACKUP}, or upload them again as a new version.",
+        _PUT_BACK,
+        always=True,
     ),
     Damage.CHECKSUM_DIFFERS: Words(
         "Files whose stored bytes have another SHA-256 than when they arrived",
         "marked failed, so that they are no longer served; rows and bytes stay",
-        f"Put them back {_FROM_BACKUP}, or upload them again as a new version.",
+        _PUT_BACK,
+        always=True,
     ),
     Damage.RIGHT_AGAIN: Words("Files marked failed whose stored bytes are right", "ready again, and served"),
     Damage.COMPLETION_CUT_OFF: Words(

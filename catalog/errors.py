@@ -101,7 +101,7 @@ class SizeMismatch(Invalid):
 
 
 class ChecksumMismatch(Invalid):
-    """The bytes in the store have another SHA-256 than announced; the upload was undone, or was completed before."""
+    """The bytes in the store have another SHA-256 than announced; the upload was undone."""
 
 
 class InvalidFileName(Invalid):

@@ -24,6 +24,7 @@ import structlog
 from sqlalchemy import tuple_
 from sqlmodel import col, select
 
+from catalog.errors import DatasetNotFound
 from catalog.metered import BackendFailed, Stopped, Throttle
 from catalog.moving_checks import Checklist, Checks, left_at, movable
 from catalog.moving_file import MOVABLE, FileChanged, FileMove, Moved, SourceDiffers, TargetDiffers
@@ -32,7 +33,7 @@ from catalog.moving_report import PLACES, Left, MoveReport, Route, Trouble
 from catalog.old_copies import OldCopies
 from catalog.scrub import Outcome, Scrub
 from db import Database, DatabaseUnavailable
-from db.tables import File
+from db.tables import Dataset, File
 from storage import Storages
 from storage.protocol import (
     Backend,
@@ -109,7 +110,11 @@ class Move:
     pauses: tuple[timedelta, ...] = PAUSES
 
     def look(self, dataset_id: uuid.UUID | None = None, *, prepare: bool = False) -> Checklist:
-        """The checklist. Raises DatabaseUnavailable."""
+        """The checklist. Raises DatasetNotFound (one in the trash is there), DatabaseUnavailable."""
+        if dataset_id is not None:
+            with self.database.session() as session:
+                if session.get(Dataset, dataset_id) is None:
+                    raise DatasetNotFound(f"There is no dataset {dataset_id}; nothing was moved.")
         return Checks(self.database, self.storages, self.route, dataset_id).look(prepare=prepare)
 
     def run(

@@ -182,28 +182,27 @@ class BackgroundReader:
             scan = self.previewer.scan(source, read_as=read_as, part_size=cutting(file, told))
         except SourceUnavailable as error:
             raise _Away(str(error)) from error
-        except SourceGone:
-            self._look_at_what_is_left(file)
+        except SourceGone as error:
+            if not self._got_shorter(file):
+                self._failed_scan(file, type(error).__name__, str(error))
             return None
         except PreviewError as error:
             self._failed_scan(file, type(error).__name__, str(error))
             return None
         return scan
 
-    def _look_at_what_is_left(self, file: File) -> None:
-        """Some of the bytes are not there: an object that got shorter is for the scrub to judge. One that is not there
-        at all may lie in a bucket that is gone as a whole, which the checks that look at all of it tell apart.
+    def _got_shorter(self, file: File) -> bool:
+        """Whether the object has fewer bytes than the file, which the scrub has judged then. One that is not there at
+        all may lie in a bucket that is gone as a whole, which the checks that look at all of it tell apart.
         """
         try:
-            there = self.storages.of(Backend(file.backend)).stat_file(ref_of(file)).size
-            cut = there != file.size
-            outcome = Scrub(self.database, self.storages, timedelta(0), share=1.0).check(file.id) if cut else None
+            if self.storages.of(Backend(file.backend)).stat_file(ref_of(file)).size == file.size:
+                return False
+            return Scrub(self.database, self.storages, timedelta(0), share=1.0).check(file.id) is Outcome.WRONG
         except FileNotInStorage:
-            outcome = None
+            return False
         except StorageError as error:
             raise _Away(str(error)) from error
-        if outcome is not Outcome.WRONG:
-            self._failed_scan(file, "SourceGone", "the store said that bytes are missing")
 
     def _failed_scan(self, file: File, outcome: str, reason: str) -> bool:
         READS.labels("scan", outcome).inc()

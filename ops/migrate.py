@@ -17,13 +17,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from catalog.errors import DatabaseUnavailable
+from catalog.errors import DatabaseUnavailable, DatasetNotFound
 from catalog.moving import Move, MoveOptions
 from catalog.moving_checks import Checklist, Verdict
 from catalog.moving_lock import MoveUnderWay
 from catalog.moving_report import PLACES, Left, MoveReport, Route, Trouble, plain_size
 from ops.session import opened
-from services import has_dataset
 from settings import Settings
 from storage import Backend
 
@@ -62,8 +61,6 @@ def migrate(
     out = Console(highlight=False, soft_wrap=True)
     try:
         with opened() as services:
-            if dataset is not None and not has_dataset(services.database, dataset):
-                raise typer.BadParameter(f"There is no dataset {dataset}; nothing was moved.", param_hint="--dataset")
             move = Move(services.database, services.storages, route, services.settings.data_dir.resolve())
             out.print(f"Moving files {route}: {_ends(services.settings, route)}")
             checklist = move.look(dataset, prepare=not dry_run)
@@ -78,6 +75,8 @@ def migrate(
             with _stoppable(out) as stop, Bar(out) as bar:
                 options = MoveOptions(jobs, limit_rate and limit_rate * MEGA, dataset, delete_source)
                 report = move.run(options, stop=stop, watcher=bar)
+    except DatasetNotFound as error:
+        raise typer.BadParameter(str(error), param_hint="--dataset") from None
     except (MoveUnderWay, DatabaseUnavailable) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(1) from None

@@ -9,14 +9,12 @@ import typer
 
 import settings
 from catalog.snapshots import SnapshotError
-from ops import logging
+from ops import INTERRUPTED, logging
 from storage import StorageError
 from storage.vault import PlaceRefused, Vault, open_vault, refuse_own_ground
 
 BAD_USAGE = 2
 """Exit status, as typer's own for a wrong command line."""
-INTERRUPTED = 130
-"""What a shell gives for a command that Ctrl-C ended."""
 
 
 def load_settings() -> settings.Settings:

@@ -12,10 +12,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import typer
 
-from ops import remote
+from ops import INTERRUPTED, remote
 from ops.fetching import LONGEST_NAME, Fetching, Wanted
 from ops.meters import amount, meter
-from ops.push import INTERRUPTED, AsJson, Jobs, Quiet, Token, Waits, duration, reason, server, str_of
+from ops.push import AsJson, Jobs, Quiet, Token, Waits, duration, reason, server, str_of
 from ops.remote import Patience, Refused, Remote, RemoteError, printable
 
 DEFAULT_URL = "http://localhost:8501"

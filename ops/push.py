@@ -14,14 +14,12 @@ from typing import Annotated, Any
 
 import typer
 
-from ops import remote
+from ops import INTERRUPTED, remote
 from ops.digests import SourceChanged
 from ops.meters import amount, meter
 from ops.remote import Patience, Remote, RemoteError, printable
 from ops.sending import Sending, Source, announce, same_content
 
-INTERRUPTED = 130
-"""What a shell gives for a command that Ctrl-C ended."""
 MOST_LANES = 32
 LONGEST_FOLDER = 1000
 UNITS = {"s": 1, "m": 60, "h": 3600}

@@ -114,7 +114,7 @@ def _text(report: ReconcileReport) -> Iterator[str]:
             yield f"  … and {group.found - SHOWN:,} more (--json names the first thousand)"
         if group.repaired:
             yield f"  {group.repaired:,} {words.repair}."
-        if words.next_step and (group.left or words.next_step.startswith("Put them back")):
+        if words.next_step and (group.left or words.always):
             yield f"  {words.next_step}"
     left_alone = list(_left_alone(report))
     if left_alone:

@@ -197,9 +197,7 @@ def test_a_file_that_the_browser_has_kept_hold_of_goes_on_with_one_press(
 
 def test_a_double_click_resumes_a_paused_upload_once(local_app: RunningApp, page: Page, big: Path) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(SPEED)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 30)
+    screen.send_until(big, 30, speed=SPEED)
     screen.row(big.name).get_by_role("button", name=f"Pause {big.name}").click()
     screen.wait_for(big.name, "paused")
     press_resume_twice(screen, big.name)
@@ -212,9 +210,7 @@ def test_the_wrong_file_is_refused_in_words_and_the_right_one_goes_on(
     local_app: RunningApp, page: Page, big: Path, tmp_path: Path
 ) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(SPEED)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 50)
+    screen.send_until(big, 50, speed=SPEED)
     page.reload()
     screen.wait_for(big.name, "interrupted")
     shorter = tmp_path / "other" / big.name
@@ -244,9 +240,7 @@ def test_a_file_whose_middle_was_changed_meanwhile_is_sent_as_it_is_now(
     local_app: RunningApp, page: Page, big: Path
 ) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(SPEED)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 60)
+    screen.send_until(big, 60, speed=SPEED)
     page.reload()
     screen.wait_for(big.name, "interrupted")
     change_middle(big)
@@ -270,9 +264,7 @@ def test_another_device_sees_an_unfinished_upload_and_takes_it_over(
     local_app: RunningApp, page: Page, other_device: Page, big: Path
 ) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(SPEED)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 60)
+    screen.send_until(big, 60, speed=SPEED)
     page.close()
     other = UploadScreen(local_app, other_device).open(tidy=False)
     other.wait_for(big.name, "interrupted")
@@ -288,9 +280,7 @@ def test_a_changed_file_that_another_device_goes_on_with_is_sent_whole(
     local_app: RunningApp, page: Page, other_device: Page, big: Path
 ) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(SPEED)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 60)
+    screen.send_until(big, 60, speed=SPEED)
     page.close()
     change_middle(big)
     other = UploadScreen(local_app, other_device).open(tidy=False)
@@ -331,9 +321,7 @@ def test_a_paused_upload_says_what_is_safe_and_goes_on(
     local_app: RunningApp, page: Page, sent: Sent, big: Path
 ) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(SPEED)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 60)
+    screen.send_until(big, 60, speed=SPEED)
     screen.row(big.name).get_by_role("button", name=f"Pause {big.name}").click()
     screen.wait_for(big.name, "paused")
     expect(screen.row(big.name)).to_contain_text(re.compile(r"Paused at \d\d % · [\d.]+ [MG]B are safely stored"))
@@ -351,9 +339,7 @@ def test_a_second_tab_does_not_offer_what_the_first_one_sends(
     local_app: RunningApp, context: BrowserContext, page: Page, big: Path
 ) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(SPEED // 4)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 5)
+    screen.send_until(big, 5, speed=SPEED // 4)
     second = UploadScreen(local_app, context.new_page()).open(tidy=False)
     second.wait_for(big.name, "elsewhere")
     expect(second.row(big.name)).to_contain_text("being sent in another tab of this browser")
@@ -368,9 +354,7 @@ def test_an_upload_completed_elsewhere_meanwhile_says_so_and_opens(
     local_app: RunningApp, page: Page, other_device: Page, big: Path
 ) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(SPEED)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 60)
+    screen.send_until(big, 60, speed=SPEED)
     screen.row(big.name).get_by_role("button", name=f"Pause {big.name}").click()
     screen.wait_for(big.name, "paused")
     other = UploadScreen(local_app, other_device).open(tidy=False)
@@ -418,9 +402,7 @@ def test_links_of_five_seconds_and_a_clock_ten_minutes_off_do_no_harm(
     )
     with running_app(tmp_path / "data", {**s3_env(own_s3_server), "MINIO__PRESIGN_EXPIRY": "5"}) as app:
         screen = UploadScreen(app, page).open()
-        screen.slow(SPEED // 2)
-        screen.choose(big)
-        screen.wait_for_share(big.name, 40)
+        screen.send_until(big, 40, speed=SPEED // 2)
         page.reload()
         screen.wait_for(big.name, "interrupted")
         screen.choose_again(big.name, big)
@@ -432,9 +414,7 @@ def test_links_of_five_seconds_and_a_clock_ten_minutes_off_do_no_harm(
 def test_a_line_that_is_dead_for_a_minute_is_waited_for(tmp_path: Path, page: Page, sent: Sent, big: Path) -> None:
     with running_app(tmp_path / "data") as app:
         screen = UploadScreen(app, page).open()
-        screen.slow(SPEED)
-        screen.choose(big)
-        screen.wait_for_share(big.name, 40)
+        screen.send_until(big, 40, speed=SPEED)
         # Nothing answers and nothing is refused, as when the network is gone between here and there.
         os.killpg(app.process.pid, signal.SIGSTOP)
         try:
@@ -459,9 +439,7 @@ def test_a_killed_browser_finds_its_uploads_when_it_is_started_again(
     )
     first = start()
     screen = UploadScreen(local_app, first.pages[0]).open()
-    screen.slow(SPEED)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 60)
+    screen.send_until(big, 60, speed=SPEED)
     os.kill(browser_of(profile), signal.SIGKILL)
     again = start()
     try:
@@ -513,9 +491,7 @@ def test_without_https_a_second_tab_leaves_alone_what_the_first_one_sends(
         page = plain_http()
         page.goto(f"http://{INSECURE}:{app.port}/upload")
         screen = UploadScreen(app, page)
-        screen.slow(SPEED // 8)
-        screen.choose(big)
-        screen.wait_for_share(big.name, 5)
+        screen.send_until(big, 5, speed=SPEED // 8)
         with page.expect_popup() as popup:
             page.evaluate("void window.open('/upload')")
         second = UploadScreen(app, popup.value)

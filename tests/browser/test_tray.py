@@ -49,9 +49,7 @@ def test_nothing_is_shown_while_nothing_was_uploaded(local_app: RunningApp, page
 
 def test_the_tray_shows_progress_beside_every_other_page(local_app: RunningApp, page: Page, big: Path) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(SLOW)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 5)
+    screen.send_until(big, 5, speed=SLOW)
     expect(tray(page)).to_have_count(0)
     go_to(page, "Datasets")
     expect(tray(page).get_by_text("1 upload", exact=True)).to_be_visible()
@@ -138,9 +136,7 @@ def test_a_closed_tab_is_asked_about_only_where_something_would_be_lost(
 
 def test_after_a_reload_the_tray_says_what_was_under_way(local_app: RunningApp, page: Page, big: Path) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(8 * MIB)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 60)
+    screen.send_until(big, 60, speed=8 * MIB)
     # Paused, so that it cannot end before the page is another one.
     screen.row(big.name).get_by_role("button", name=f"Pause {big.name}").click()
     screen.wait_for(big.name, "paused")
@@ -161,9 +157,7 @@ def test_after_a_reload_the_tray_says_what_was_under_way(local_app: RunningApp, 
 
 def test_the_tray_tells_of_what_is_paused_and_resumes_all(local_app: RunningApp, page: Page, big: Path) -> None:
     screen = UploadScreen(local_app, page).open()
-    screen.slow(SLOW)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 60)
+    screen.send_until(big, 60, speed=SLOW)
     # Paused, so that it cannot end before the page is another one.
     screen.row(big.name).get_by_role("button", name=f"Pause {big.name}").click()
     screen.wait_for(big.name, "paused")
@@ -175,9 +169,7 @@ def test_the_tray_tells_of_what_is_paused_and_resumes_all(local_app: RunningApp,
 
 def test_a_phone_has_a_pill_that_follows_and_opens_the_list(local_app: RunningApp, phone: Page, big: Path) -> None:
     screen = UploadScreen(local_app, phone).open()
-    screen.slow(SLOW)
-    screen.choose(big)
-    screen.wait_for_share(big.name, 5)
+    screen.send_until(big, 5, speed=SLOW)
     expect(phone.locator(".pill")).to_have_count(0)
     phone.get_by_test_id("stExpandSidebarButton").click()
     phone.get_by_test_id("stSidebarNav").get_by_role("link", name="Storage").click()

@@ -63,6 +63,12 @@ class UploadScreen:
         session.send("Network.enable")
         session.send("Network.emulateNetworkConditions", limits)
 
+    def send_until(self, file: Path, percent: int, *, speed: int) -> None:
+        """Choose a file, and wait until that much of it has been sent, no faster than `speed` bytes a second."""
+        self.slow(speed)
+        self.choose(file)
+        self.wait_for_share(file.name, percent)
+
     def row(self, name: str) -> Locator:
         return self.page.locator("li.row").filter(has=self.page.get_by_text(name, exact=True))
 

@@ -155,3 +155,9 @@ def local_shelf(database: Database, tmp_path: Path) -> Iterator[Shelf]:
     """Both databases over local disk: for what the store has no part in."""
     with closing(local_storages(tmp_path)) as opened:
         yield make_shelf(database, opened)
+
+
+@pytest.fixture
+def read_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On local disk, too, files are read after they are ready, as those are that are too large to be read at once."""
+    monkeypatch.setattr("catalog.completion.LARGEST_CHECKED", 0)

@@ -156,6 +156,7 @@ def test_right_parts_are_verified_in_one_reading(shelf: Shelf, previewer: Previe
         assert known.sha256 == sha256(TWO_PARTS)
 
 
+@pytest.mark.usefixtures("read_later")
 def test_one_flipped_byte_fails_the_file_and_names_the_part(shelf: Shelf, previewer: Previewer) -> None:
     good = stored(shelf, b"a\n1\n")
     bad = stored(shelf, TWO_PARTS, dataset_id=good.summary.id).files[0].id
@@ -223,6 +224,8 @@ def test_on_local_disk_a_part_with_another_digest_is_refused_at_once(local_shelf
             local_shelf.caller, started.upload_id, [parts[0], replace(parts[1], sha256="1" * 64)]
         )
     assert local_shelf.objects() == []
+    row = row_of(local_shelf, stored(local_shelf, TWO_PARTS).files[0].id)
+    assert (row.sha256, row.sha256_verified) == (sha256(TWO_PARTS), True), "nothing is read twice"
 
 
 def test_an_object_that_got_shorter_fails_its_file(shelf: Shelf, previewer: Previewer) -> None:
@@ -232,6 +235,7 @@ def test_an_object_that_got_shorter_fails_its_file(shelf: Shelf, previewer: Prev
     assert "8,388,608 bytes where 16,777,230 were sent" in str(row_of(shelf, short).failure)
 
 
+@pytest.mark.usefixtures("read_later")
 def test_wrong_bytes_that_come_once_fail_nothing(shelf: Shelf, previewer: Previewer) -> None:
     class Lying(Previewer):
         """Reads wrong bytes, as many times as it is told."""

@@ -57,6 +57,7 @@ def by_parts(data: bytes) -> dict[str, object]:
     return {"part_size": SMALL_PART, "part_sha256": parts}
 
 
+@pytest.mark.usefixtures("read_later")
 def test_the_two_ends_make_it_likely_and_every_part_certain(shelf: Shelf) -> None:
     file_id = stored(shelf, DATA)
     assert asked(shelf, DATA) == [(file_id, False)]
@@ -78,6 +79,7 @@ def test_the_checksum_of_the_whole_decides_once_it_is_verified(shelf: Shelf) -> 
     assert asked(shelf, DATA, sha256="0" * 64) == []
 
 
+@pytest.mark.usefixtures("read_later")
 def test_a_file_whose_ends_nobody_told_is_known_by_its_parts(shelf: Shelf) -> None:
     file_id = stored(shelf, DATA, told=False)
     assert asked(shelf, DATA, **by_parts(DATA)) == []

@@ -1,9 +1,7 @@
-"""A pull's pieces and working files, against a store that is played."""
+"""A pull whose file is moved or removed between two pieces: no real store can be held at that moment; it is played."""
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from collections.abc import Callable
 from datetime import timedelta
@@ -11,13 +9,10 @@ from pathlib import Path
 
 import httpx
 import pytest
-from typer.testing import CliRunner
 
 from ops import fetching
-from ops.__main__ import app as commands
-from ops.fetching import LONGEST_NAME, Fetching, Wanted
+from ops.fetching import Fetching, Wanted
 from ops.meters import Silent
-from ops.pull import _target
 from ops.remote import Patience, Refused, Remote
 
 DATA = bytes(range(100))
@@ -62,7 +57,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fetching, "PIECE", 10)
 
 
-def fetch(target: Path, store: Moving, *, file_id: str = "f", lanes: int = 1, link: str = "") -> Fetching:
+def fetch(target: Path, store: Moving, *, lanes: int = 1, link: str = "") -> Fetching:
     transport = httpx.MockTransport(store)
     remote = Remote(
         "http://app",
@@ -70,7 +65,7 @@ def fetch(target: Path, store: Moving, *, file_id: str = "f", lanes: int = 1, li
         httpx.Client(transport=transport),
         httpx.Client(transport=transport),
     )
-    return Fetching(remote, Wanted(file_id, target.name, len(DATA), None, ()), target, lanes, Counting(), _link=link)
+    return Fetching(remote, Wanted("f", target.name, len(DATA), None, ()), target, lanes, Counting(), _link=link)
 
 
 @pytest.mark.parametrize("lanes", [1, 3])
@@ -96,31 +91,3 @@ def test_a_file_that_is_gone_for_good_is_asked_for_once_more_and_no_longer(tmp_p
     with pytest.raises(Refused, match="404"):
         done.run(replace=False)
     assert store.asked == 1
-
-
-def test_what_no_pull_left_is_not_touched_without_force(tmp_path: Path) -> None:
-    mine = tmp_path / "x.part"
-    for note in (None, {"file_id": "another", "size": len(DATA), "piece": 10, "etag": None, "pieces": [1]}):
-        mine.write_bytes(b"mine" * 25)
-        if note is not None:
-            (tmp_path / "x.part.json").write_text(json.dumps(note))
-        with pytest.raises(FileExistsError, match="--force"):
-            fetch(tmp_path / "x", Moving()).run(replace=False)
-        assert mine.read_bytes() == b"mine" * 25
-    fetch(tmp_path / "x", Moving()).run(replace=True)
-    assert (tmp_path / "x").read_bytes() == DATA
-
-
-@pytest.mark.parametrize("name", ["n" * 255, "ß" * 127 + "n", "数" * 85])
-def test_a_name_as_long_as_a_name_may_be_is_fetched(name: str, tmp_path: Path) -> None:
-    assert len(os.fsencode(name)) == LONGEST_NAME
-    fetch(tmp_path / name, Moving()).run(replace=False)
-    assert [path.name for path in tmp_path.iterdir()] == [name]
-
-
-def test_a_longer_name_is_refused_with_the_way_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ops.pull._wanted", lambda *_: Wanted("f", "n" * 256, 1, None, ()))
-    answer = CliRunner().invoke(commands, ["pull", "f", "--quiet", "-o", str(tmp_path)])
-    assert answer.exit_code == 1
-    assert "name it with -o" in answer.stderr
-    assert _target(tmp_path / "short", "n" * 256) == tmp_path / "short"

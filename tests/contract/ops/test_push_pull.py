@@ -24,7 +24,7 @@ from tests.app_server import ROOT, RunningApp, running_app, s3_env, wait_healthy
 from tests.app_server import start_app as start_again
 from tests.line import Line, line_to
 from tests.seaweed import S3Server
-from tests.shelf_client import unique
+from tests.shelf_client import store, unique
 
 MIB = 1024**2
 PART = 16 * MIB
@@ -109,6 +109,38 @@ def test_a_file_comes_back_as_it_went(shared: Place, tmp_path: Path, name: str, 
         assert pulled["got"] == size
         assert sha256(Path(pulled["path"])) == pushed["sha256"]
     assert [one.name for one in (tmp_path / "into").iterdir()] == [name]
+
+
+def test_what_no_pull_left_is_not_touched_without_force(shared: Place, tmp_path: Path) -> None:
+    dataset = store(shared.app, b"a\n1\n", "x.csv", name=unique("x"))
+    arguments = (dataset["file_id"], "--url", shared.url, "--json", "-o", str(tmp_path))
+    mine, note = tmp_path / "x.csv.part", tmp_path / "x.csv.part.json"
+    mine.write_bytes(b"mine")
+    for told in (None, {"file_id": "another", "size": 4, "piece": 16 * MIB, "etag": None, "pieces": [1]}):
+        if told is not None:
+            note.write_text(json.dumps(told))
+        _, said = end(begin("pull", *arguments), code=1)
+        assert "--force" in said
+        assert mine.read_bytes() == b"mine"
+    end(begin("pull", *arguments, "--force"))
+    assert (tmp_path / "x.csv").read_bytes() == b"a\n1\n"
+
+
+@pytest.mark.parametrize("name", ["n" * 251 + ".csv", "ß" * 125 + "n.csv", "数" * 83 + "nn.csv"])
+def test_a_name_as_long_as_a_name_may_be_comes_back(shared: Place, tmp_path: Path, name: str) -> None:
+    assert len(os.fsencode(name)) == 255
+    dataset = store(shared.app, b"a\n1\n", name, name=unique("long"))
+    end(begin("pull", dataset["file_id"], "--url", shared.url, "--json", "-o", str(tmp_path)))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_longer_name_is_refused_with_the_way_out(shared: Place, tmp_path: Path) -> None:
+    dataset = store(shared.app, b"a\n1\n", "ß" * 126 + ".csv", name=unique("longer"))
+    arguments = (dataset["file_id"], "--url", shared.url, "--json", "-o")
+    _, said = end(begin("pull", *arguments, str(tmp_path)), code=1)
+    assert "name it with -o" in said
+    end(begin("pull", *arguments, str(tmp_path / "short.csv")))
+    assert [path.name for path in tmp_path.iterdir()] == ["short.csv"]
 
 
 def test_a_killed_push_goes_on_where_it_was(shared: Place, tmp_path: Path) -> None:
