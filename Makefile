@@ -12,13 +12,14 @@ WORKERS ?= 3
 BENCH_ARGS ?=
 SCREENS_ARGS ?=
 
-.PHONY: help run test faults check format bench screens clean
+.PHONY: help run test faults check audit format bench screens clean
 
 help:
 	@echo "make run      start Datashelf at http://localhost:8501 (PORT=… for another port)"
 	@echo "make test     run every test this machine can, and say what was left out"
 	@echo "make faults   kill app, store, database and clients at random and compare the books (FULL=1: 200 kills; SEED=…)"
 	@echo "make check    lint, formatting, types, migrations, who may import whom"
+	@echo "make audit    hold the installed packages against known vulnerabilities"
 	@echo "make format   let ruff format and sort"
 	@echo "make bench    measure the budgets beside their peers (BENCH_ARGS=--small for a quick look)"
 	@echo "make screens  photograph every screen, light, dark and phone, into shots/"
@@ -29,7 +30,7 @@ run: $(VENV)/.installed
 	@exec $(PYTHON) -m streamlit run app.py $(if $(PORT),--server.port=$(PORT))
 
 test: $(VENV)/.installed-dev
-	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+	@exec $(PYTHON) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 # Reads FULL and SEED from its environment, where make puts what stands on its command line.
 faults: $(VENV)/.installed-dev
@@ -43,6 +44,9 @@ check: $(VENV)/.installed-dev
 	$(PYTHON) -m alembic -c db/alembic.ini upgrade head && $(PYTHON) -m alembic -c db/alembic.ini check; \
 	code=$$?; rm -rf "$$folder"; exit $$code
 	$(PYTHON) -m pytest -q tests/unit/test_architecture.py
+
+audit: $(VENV)/.installed-dev
+	@$(PYTHON) .ci/audit.py
 
 format: $(VENV)/.installed-dev
 	$(PYTHON) -m ruff check --fix .

@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 from fastapi import FastAPI
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import services
 import settings
@@ -59,19 +60,42 @@ def _answer_at_once() -> None:
             found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
+def _keep_the_true_peer() -> None:
+    """Take uvicorn's own reading of X-Forwarded-For out of action; `api.forwarded` reads it, by our settings.
+
+    `streamlit run` gives no way to turn it off, and it is on for loopback (FORWARDED_ALLOW_IPS): it would write
+    whatever a header says over the address of the TCP peer before any code of ours is called, and who the peer is
+    decides whose word on a person counts. It wraps the app before the lifespan begins, and no call comes in before
+    that has begun to yield.
+    """
+    for found in [found for found in gc.get_objects() if type(found) is ProxyHeadersMiddleware]:
+        found.trusted_hosts = frozenset()  # type: ignore[assignment]  # it is asked with `in`, and trusts nobody now
+
+
+def _show_set_up_link(secret: str) -> None:
+    base = config.public_url or f"http://localhost:{st.get_option('server.port')}"
+    # Plainly and not as a line of the log: it is read by a person, and nobody keeps it.
+    sys.stdout.write(f"\nSet up the first admin: {base}/set-up?token={secret}\n(works once, until tomorrow)\n\n")
+    sys.stdout.flush()
+
+
 @asynccontextmanager
 async def lifespan(served: FastAPI) -> AsyncIterator[None]:
     logging.configure(level=config.log_level, form=config.log_format)  # again: uvicorn has set up its loggers since
     try:
         running = services.build(config)
+        set_up = running.first_start()
     except (StorageError, settings.SettingsError) as error:
         _refuse(error)
+    if set_up is not None:
+        _show_set_up_link(set_up)
     served.state.services = running
     services.install(running)
     running.start()
     try:
         async with ui_lifespan(served):
             _answer_at_once()
+            _keep_the_true_peer()
             gc.collect()
             gc.freeze()
             yield
@@ -89,4 +113,5 @@ app = FastAPI(
     redoc_url=None,
     lifespan=lifespan,
 )
-application.install(app, config, screens=ui)
+page = (Path(st.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+application.install(app, config, screens=ui, page=page)

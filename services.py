@@ -14,24 +14,33 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
-from catalog.access import Access
+from catalog.activity import Activity
+from catalog.activity_retention import ActivityRetention
 from catalog.charts import Charts
 from catalog.comparisons import Comparisons
 from catalog.copies import watch_size
 from catalog.datasets import Datasets
 from catalog.digests import PartsOfFiles
+from catalog.directory import Directory
 from catalog.doctor import Doctor
 from catalog.downloads import Downloads
+from catalog.errors import Invalid
 from catalog.files import Files
 from catalog.gate import Gate
 from catalog.housekeeping import Housekeeping, Task
+from catalog.identity import Identity
 from catalog.inspections import Inspections
 from catalog.leases import Leases
 from catalog.lifecycle import Lifecycle
+from catalog.link_passwords import LinkPasswords
+from catalog.oidc import OidcSignIn
 from catalog.overview import Overview
+from catalog.passwords import Passwords
+from catalog.people import People
 from catalog.previews import Previews
 from catalog.profiler import Profiler
 from catalog.profiles import Profiles
@@ -39,11 +48,18 @@ from catalog.queries import Queries
 from catalog.reader import BackgroundReader
 from catalog.reconcile import Reconcile
 from catalog.reports import Reports
+from catalog.requests import UploadRequests
 from catalog.results import clear
 from catalog.same_content import SameContent
 from catalog.samples import Samples
 from catalog.scrub import Scrub
+from catalog.sessions import Sessions
+from catalog.shares import Shares
+from catalog.sharing import Sharing
+from catalog.sign_in import SignIn
+from catalog.slices import Slices
 from catalog.sweep import Sweep
+from catalog.tokens import Tokens
 from catalog.trash import Trash
 from catalog.uploads import Uploads
 from db import Database, DatabaseUnavailable, migrate, open_database
@@ -52,7 +68,10 @@ from preview.analyst import Analyst
 from preview.limits import MB
 from settings import Settings, SettingsError
 from storage import Storages, open_storage
-from storage.link_base import current_link_base
+from storage.link_base import current_link_base, known_link_base
+
+if TYPE_CHECKING:
+    from catalog.oidc_provider import OidcProvider
 
 log = structlog.get_logger(__name__)
 
@@ -60,6 +79,7 @@ STORE_CHECK_EVERY = timedelta(seconds=10)
 SWEEP_EVERY = timedelta(hours=1)
 RECONCILE_EVERY = timedelta(hours=6)
 LIFECYCLE_EVERY = timedelta(days=1)
+PRUNE_EVERY = timedelta(days=1)
 SETTLED = timedelta(minutes=5)
 """A new process looks through everything only once it has served for a while."""
 SHORTEST_SECRET = 32
@@ -75,14 +95,24 @@ class Services:
     database: Database
     previewer: Previewer
     analyst: Analyst
-    access: Access
+    identity: Identity
+    passwords: Passwords
+    sessions: Sessions
+    sign_in: SignIn
+    oidc: OidcSignIn
+    people: People
+    tokens: Tokens
+    activity: Activity
     datasets: Datasets
+    sharing: Sharing
     uploads: Uploads
+    requests: UploadRequests
     files: Files
     trash: Trash
     parts: PartsOfFiles
     same_content: SameContent
     downloads: Downloads
+    shares: Shares
     previews: Previews
     inspections: Inspections
     profiles: Profiles
@@ -98,6 +128,16 @@ class Services:
     scrub: Scrub
     housekeeping: Housekeeping
     _stop: threading.Event = field(default_factory=threading.Event)
+
+    def first_start(self) -> str | None:
+        """See to it that somebody can run the shelf: the secret of a set-up link where nobody can yet, else None.
+
+        Raises SettingsError where the admin of the settings cannot be made.
+        """
+        try:
+            return self.sign_in.first_start()
+        except Invalid as error:
+            raise SettingsError(f"AUTH__ADMIN_EMAIL and AUTH__ADMIN_PASSWORD cannot be used: {error}") from error
 
     def start(self) -> None:
         """Begin what runs beside the requests: reading new files, computing statistics, and looking after the store."""
@@ -120,6 +160,7 @@ class Services:
         self.reader.close()
         self.profiler.close()
         self.scrub.close()
+        self.oidc.close()
         self.previewer.close()
         self.analyst.close()
         self.storages.close()
@@ -148,7 +189,8 @@ def build(settings: Settings) -> Services:
     Raises StorageError where STORAGE_FALLBACK=fail and the store is away, SettingsError where the data folder or the
     database cannot be used.
     """
-    storages = open_storage(settings, secret=signing_secret(settings), link_base=current_link_base)
+    secret = signing_secret(settings)
+    storages = open_storage(settings, secret=secret, link_base=current_link_base)
     database = _migrated_database(settings)
     reading = settings.preview
     limits = Limits(timeout=timedelta(seconds=reading.timeout), memory=reading.memory * MB)
@@ -179,14 +221,25 @@ def build(settings: Settings) -> Services:
     sweep = Sweep(database, storages, idle, timedelta(days=rules.temp_days))
     reconcile = Reconcile(database, storages, reader.notice, idle=idle)
     lifecycle = Lifecycle(database, storages, rules, trash_for)
+    days = settings.activity_days
+    retention = ActivityRetention(database, timedelta(days=days) if days else None)
+    passwords = Passwords()
+    link_passwords = LinkPasswords(database, passwords, secret)
+    slices = Slices(database, storages, analyst, gate, results, reader.notice)
+    sessions = Sessions(database, settings.auth)
     tasks = [
         Task("sweep", SWEEP_EVERY, sweep.sweep),
         Task("trash", SWEEP_EVERY, trash.sweep),
+        Task("slices", SWEEP_EVERY, slices.sweep),
+        Task("sessions", SWEEP_EVERY, sessions.sweep),
         Task("reconcile", RECONCILE_EVERY, reconcile.light, after=SETTLED),
         Task("lifecycle", LIFECYCLE_EVERY, lambda: lifecycle.run(apply=True), after=SETTLED),
+        Task("activity", PRUNE_EVERY, retention.prune, after=SETTLED),
     ]
     housekeeping = Housekeeping(Leases(database), tasks)
     datasets = Datasets(database, storages, trash_for)
+    downloads = Downloads(database, storages, link_life, via_app=settings.download.via == "app")
+    previews = Previews(database, storages, previewer, on_forgotten=reader.notice)
     uploads = Uploads(
         database,
         storages,
@@ -201,15 +254,37 @@ def build(settings: Settings) -> Services:
         database=database,
         previewer=previewer,
         analyst=analyst,
-        access=Access(database),
+        identity=Identity(database, settings.auth),
+        passwords=passwords,
+        sessions=sessions,
+        oidc=OidcSignIn(
+            database, sessions, Directory(database, settings.auth), settings.auth, _oidc_provider(settings)
+        ),
+        sign_in=SignIn(database, passwords, sessions, settings.auth, key=secret),
+        people=People(database, settings.auth),
+        tokens=Tokens(database),
+        activity=Activity(database),
         datasets=datasets,
+        sharing=Sharing(database),
         uploads=uploads,
+        requests=UploadRequests(database, uploads, link_passwords, secret),
         files=Files(database, storages, trash_for),
         trash=trash,
         parts=PartsOfFiles(database),
         same_content=SameContent(database),
-        downloads=Downloads(database, storages, link_life, via_app=settings.download.via == "app"),
-        previews=Previews(database, storages, previewer, on_forgotten=reader.notice),
+        downloads=downloads,
+        shares=Shares(
+            database=database,
+            storages=storages,
+            downloads=downloads,
+            previews=previews,
+            profiles=profiles,
+            link_passwords=link_passwords,
+            slices=slices,
+            secret=secret,
+            base=lambda: settings.public_url or known_link_base(),
+        ),
+        previews=previews,
         inspections=Inspections(database, previewer),
         profiles=profiles,
         queries=Queries(database, storages, analyst, profiles, uploads, gate, folder=results),
@@ -276,6 +351,15 @@ def _migrated_database(settings: Settings) -> Database:
     except (OSError, ValueError) as error:
         raise SettingsError(f"{name} is not an address of a database that can be used: {error}.") from error
     return database
+
+
+def _oidc_provider(settings: Settings) -> OidcProvider | None:
+    if settings.auth.mode != "oidc":
+        return None
+    # Its libraries take a tenth of a second to load, for which nobody else shall wait.
+    from catalog.oidc_provider import OidcProvider
+
+    return OidcProvider(settings.auth)
 
 
 def signing_secret(settings: Settings) -> bytes:

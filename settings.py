@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
@@ -23,6 +24,12 @@ EXIT_CONFIG = 78
 
 ENV_FILE = ".env"
 """Beside the process's working folder; what stands in the environment itself wins."""
+SHORTEST_PASSWORD = 10
+"""Characters of a person's password (NIST SP 800-63B asks for 8 at least, and for no rules about their kinds)."""
+HEADERS_IN_USE = frozenset(
+    {"authorization", "cookie", "host", "origin", "user-agent", "x-forwarded-for", "x-forwarded-proto"}
+)
+"""Names that already mean something, and can therefore not say who somebody is; lower-case."""
 LONGEST_PRESIGN = 604_800
 """Seconds: SigV4 refuses a longer X-Amz-Expires (AWS, "Authenticating requests: using query parameters")."""
 
@@ -92,11 +99,137 @@ class Minio(Section):
         return self.access_key == "minioadmin" and self.secret_key.get_secret_value() == "minioadmin"
 
 
-class Auth(Section):
-    """Who may come in. `none` is one local user; the other modes need people and sessions."""
+def _parts(value: object) -> object:
+    """A list as it stands in an environment variable, with commas between."""
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
-    mode: Literal["none"] = "none"
+
+class Auth(Section):
+    """Who may come in. `none` is one local user; `password` are people in the database; with `oidc` a provider says who
+    somebody is, with `header` a proxy does that stands before the app."""
+
+    mode: Literal["none", "password", "oidc", "header"] = "none"
     allow_open: bool = False
+    admin_email: str | None = None
+    """Of the first admin in mode `password`, made at the first start; without it a set-up link is printed. In the other
+    modes whoever comes with this address is an admin."""
+    admin_password: SecretStr | None = None
+    session_hours: Annotated[int, Field(ge=1, le=8760)] = 720
+    """Hours after which a session ends however much it is used."""
+    idle_hours: Annotated[int, Field(ge=1, le=8760)] = 168
+    """Hours after which a session ends that nobody uses."""
+    default_role: Literal["viewer", "editor", "refused"] = "editor"
+    """Of somebody a provider or a proxy names and none of whose groups says more."""
+    admin_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    editor_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    viewer_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    """Groups of the provider or the proxy that make a person this. The most a person's groups give counts."""
+    oidc_issuer: str | None = None
+    """The provider's address; what else it has is read from `/.well-known/openid-configuration` below it."""
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    """None: a public client, which PKCE alone protects."""
+    oidc_allow_http: bool = False
+    """Whether a provider beyond this machine may be spoken to without TLS, as inside a compose network."""
+    oidc_scopes: str = "openid profile email"
+    oidc_groups_claim: str = "groups"
+    oidc_label: str = "Sign in"
+    """What stands on the button that leads to the provider."""
+    header_user: str = "X-Forwarded-User"
+    header_email: str = "X-Forwarded-Email"
+    header_name: str = "X-Forwarded-Preferred-Username"
+    header_groups: str = "X-Forwarded-Groups"
+    """The names under which oauth2-proxy and its like tell them; groups with commas between."""
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    """Addresses or networks of the proxies whose word counts in mode `header`."""
+
+    @field_validator("admin_groups", "editor_groups", "viewer_groups", "trusted_proxies", mode="before")
+    @classmethod
+    def _lists(cls, value: object) -> object:
+        return _parts(value)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _check_networks(value)
+
+    @field_validator("oidc_issuer")
+    @classmethod
+    def _issuer(cls, value: str | None) -> str | None:
+        return None if value is None else _check_url(value, example="https://login.example.org/realms/team")
+
+    @field_validator("oidc_scopes")
+    @classmethod
+    def _with_openid(cls, value: str) -> str:
+        if "openid" not in value.split():
+            raise ValueError("must be scopes with spaces between, openid among them")
+        return value
+
+    @field_validator("oidc_client_id", "oidc_groups_claim", "oidc_label")
+    @classmethod
+    def _not_blank(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("must not be empty")
+        return value
+
+    @field_validator("header_user", "header_email", "header_name", "header_groups")
+    @classmethod
+    def _header(cls, value: str) -> str:
+        # A token of RFC 9110, 5.6.2, without the underscore, which proxies drop or take for a hyphen; and none of the
+        # names that mean something else to the app.
+        if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^`|~-]+", value) or value.lower() in HEADERS_IN_USE:
+            raise ValueError("must be the name of a header that is used for nothing else, without underscores")
+        return value
+
+    @field_validator("admin_email")
+    @classmethod
+    def _email(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"[^@\s]+@[^@\s]+", value):
+            raise ValueError("must be an e-mail address, for example admin@example.org")
+        return value
+
+    @field_validator("admin_password")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < SHORTEST_PASSWORD:
+            raise ValueError(f"must have at least {SHORTEST_PASSWORD} characters")
+        return value
+
+    @model_validator(mode="after")
+    def _enough_for_the_mode(self) -> Auth:
+        if self.mode == "oidc" and not (self.oidc_issuer and self.oidc_client_id):
+            raise ValueError("AUTH__MODE=oidc needs AUTH__OIDC_ISSUER and AUTH__OIDC_CLIENT_ID")
+        issuer = urlsplit(self.oidc_issuer or "")
+        if issuer.scheme == "http" and not (self.oidc_allow_http or is_loopback(issuer.hostname)):
+            raise ValueError(
+                "AUTH__OIDC_ISSUER is an http:// address: whoever is on the way there could sign in as anybody. Use "
+                "https://, or set AUTH__OIDC_ALLOW_HTTP=true where the way there is yours alone"
+            )
+        if len({name.lower() for name in self.identity_headers}) < len(self.identity_headers):
+            raise ValueError("AUTH__HEADER_USER, _EMAIL, _NAME and _GROUPS must be four different names")
+        if self.mode == "header" and not self.trusted_proxies:
+            raise ValueError(
+                "AUTH__MODE=header needs AUTH__TRUSTED_PROXIES: whoever else reached the app could say they are anybody"
+            )
+        if (self.admin_password is not None) and self.admin_email is None:
+            raise ValueError("AUTH__ADMIN_PASSWORD needs AUTH__ADMIN_EMAIL")
+        return self
+
+    @property
+    def identity_headers(self) -> tuple[str, str, str, str]:
+        """The headers that say who somebody is, whether or not anybody is believed about them."""
+        return (self.header_user, self.header_email, self.header_name, self.header_groups)
+
+
+class Rates(Section):
+    """How often within a minute. Beyond it a call is answered 429; 0 is no limit."""
+
+    api: Annotated[int, Field(ge=0, le=1_000_000)] = 1200
+    """Calls of the API by one person, token or address."""
+    sign_in: Annotated[int, Field(ge=0, le=100_000)] = 20
+    """Tries to sign in from one address."""
+    link: Annotated[int, Field(ge=0, le=100_000)] = 20
+    """Tries of a link's password from one address."""
 
 
 class Preview(Section):
@@ -150,7 +283,7 @@ class Lifecycle(Section):
     @field_validator("roles", mode="before")
     @classmethod
     def _role_list(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return _parts(value)
 
 
 class Backup(Section):
@@ -189,6 +322,11 @@ class Settings(BaseSettings):
     download: Download = Field(default_factory=Download)
     lifecycle: Lifecycle = Field(default_factory=Lifecycle)
     backup: Backup = Field(default_factory=Backup)
+    rates: Rates = Field(default_factory=Rates)
+    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "::1")
+    """Addresses or networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    activity_days: Annotated[int, Field(ge=0, le=36_500)] = 365
+    """Days the activity is kept; 0 keeps it for ever."""
     trash_days: Annotated[int, Field(ge=0, le=3650)] = 7
     """Days a deleted dataset or version can be put back; 0 removes it at once."""
     scrub_days: Annotated[int, Field(ge=0, le=3650)] = 30
@@ -206,10 +344,15 @@ class Settings(BaseSettings):
     def _public_url(cls, value: str | None) -> str | None:
         return None if value is None else _check_url(value, example="https://shelf.example.org")
 
-    @field_validator("allowed_hosts", mode="before")
+    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
     @classmethod
-    def _host_list(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    def _lists(cls, value: object) -> object:
+        return _parts(value)
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return _check_networks(value)
 
     @field_validator("secret_key")
     @classmethod
@@ -270,6 +413,7 @@ SECTIONS: dict[str, type[Section]] = {
     "DOWNLOAD": Download,
     "LIFECYCLE": Lifecycle,
     "BACKUP": Backup,
+    "RATES": Rates,
 }
 
 
@@ -318,7 +462,8 @@ def _refuse_unknown_names() -> None:
 
 def _sentence(loc: tuple[int | str, ...], kind: str, message: str, value: object, ctx: dict[str, object]) -> str:
     name = "__".join(str(part).upper() for part in loc)
-    if not name:
+    if not name or name in SECTIONS:
+        # What several settings break together: the value would be all of them, secrets too.
         return f"{message.removeprefix('Value error, ')}."
     if kind == "extra_forbidden":
         section = str(loc[0]).upper()
@@ -328,8 +473,19 @@ def _sentence(loc: tuple[int | str, ...], kind: str, message: str, value: object
         return f"{name}={value!s} is not allowed; allowed are {ctx.get('expected')}."
     text = message.removeprefix("Value error, ")
     # An address may have been given with a password in it.
-    shown = "" if "SECRET" in name or "DATABASE_URL" in name or "@" in str(value) else f"={value!s}"
+    shown = (
+        "" if "SECRET" in name or "PASSWORD" in name or "DATABASE_URL" in name or "@" in str(value) else f"={value!s}"
+    )
     return f"{name}{shown} is not allowed: {text[0].lower()}{text[1:]}."
+
+
+def _check_networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        try:
+            ipaddress.ip_network(one, strict=False)
+        except ValueError:
+            raise ValueError(f"must be addresses or networks with commas between, not “{one}”") from None
+    return value
 
 
 def _check_port(parts: object) -> None:

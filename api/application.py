@@ -8,11 +8,16 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi, problems, turns
 from api.body_limit import LONGEST_BODY, AnnouncedBodyLimit
-from api.deps import set_link_base
+from api.deps import begin_call
+from api.entrance import Entrance
+from api.forwarded import Forwarded
 from api.guard import Guard
+from api.rates import Rates
 from api.requests_log import RequestsLog
 from api.routes import (
     API,
+    access,
+    activity,
     contents,
     datasets,
     docs,
@@ -20,23 +25,40 @@ from api.routes import (
     files,
     health,
     inspect,
+    me,
     objects,
+    oidc,
     parts,
+    people,
     relay,
+    requests,
+    shared,
+    shares,
+    sign_in,
+    tokens,
     trash,
     uploads,
 )
+from api.security_headers import SecurityHeaders
 from settings import Settings
 
 OPENAPI_URL = f"{API}/openapi.json"
 OURS = ("/api/", "/s/", "/metrics/")
 
 
-def install(app: FastAPI, settings: Settings, *, screens: ASGIApp) -> None:
-    """Add everything under /api, /metrics and /s to `app`; whatever else is asked for goes to `screens`."""
-    linked = [Depends(set_link_base)]
-    for resource in (datasets, uploads, inspect, files, parts, trash, contents, doctor):
+def install(app: FastAPI, settings: Settings, *, screens: ASGIApp, page: str) -> None:
+    """Add everything under /api, /metrics and /s to `app`; whatever else is asked for goes to `screens`, whose `page`
+    is the HTML that all of them begin with."""
+    app.state.rates = Rates.of(settings)
+    linked = [Depends(begin_call)]
+    for resource in (datasets, access, uploads, inspect, files, parts, trash, contents, doctor, tokens, activity):
         app.include_router(resource.router, dependencies=linked, max_body_size=LONGEST_BODY)
+    for resource in (sign_in, oidc, me, people):
+        app.include_router(resource.router, dependencies=linked, max_body_size=LONGEST_BODY)
+    app.include_router(shares.router, dependencies=linked, max_body_size=LONGEST_BODY)
+    app.include_router(shared.router, dependencies=linked, max_body_size=LONGEST_BODY)
+    app.include_router(requests.router, dependencies=linked, max_body_size=LONGEST_BODY)
+    app.include_router(requests.public, dependencies=linked, max_body_size=LONGEST_BODY)
     app.include_router(objects.router)
     app.include_router(relay.router)
     app.include_router(health.router)
@@ -46,12 +68,16 @@ def install(app: FastAPI, settings: Settings, *, screens: ASGIApp) -> None:
     turns.install(app)
     app.add_middleware(AnnouncedBodyLimit, exempt=(f"{API}/objects/", f"{API}/relay/"))
     app.add_middleware(Guard, hosts=settings.allowed_hosts, public_url=settings.public_url)
+    app.add_middleware(SecurityHeaders, settings=settings, page=page)
+    app.add_middleware(Forwarded, settings=settings)
     app.add_middleware(RequestsLog)
+
+    entrance = Entrance(screens, settings=settings)
 
     async def otherwise(scope: Scope, receive: Receive, send: Send) -> None:
         # The screens answer every address with 200 and a page; a mistyped or later address of the API must not.
         if scope["type"] == "http" and f"{scope['path']}/".startswith(OURS):
             raise HTTPException(404, f"There is nothing at {scope['path'][:200]}.")
-        await screens(scope, receive, send)
+        await entrance(scope, receive, send)
 
     app.router.default = otherwise

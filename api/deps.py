@@ -6,10 +6,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Request, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
 
+from api.credentials import presented_by
+from api.rates import address, key_of, rates_of
+from api.routes import API
+from catalog.access import check_admin
 from catalog.caller import Caller
-from catalog.errors import DatasetNotFound, FileNotFound, UploadNotFound
+from catalog.errors import DatasetNotFound, FileNotFound, NotSignedIn, UploadNotFound
+from catalog.identity import COOKIE
+from catalog.origin import Origin, origin, shown_agent
 from storage.link_base import link_base
 
 if TYPE_CHECKING:
@@ -24,20 +31,53 @@ def get_services(request: Request) -> Services:
 ServicesDep = Annotated["Services", Depends(get_services)]
 
 
-def get_caller(services: ServicesDep) -> Caller:
-    return services.access.local_user()
+# For the documentation, which shall say what a call takes; `presented_by` reads them.
+SCHEMES = (
+    Security(HTTPBearer(auto_error=False, description="A personal API token.")),
+    Security(APIKeyCookie(name=COOKIE, auto_error=False, description="The session of a signed-in browser.")),
+)
+
+
+UNCOUNTED = f"{API}/uploads/"
+"""An upload that goes on: a long one asks for many signed URLs, and nothing is gained by holding it up."""
+
+
+def get_caller(request: Request, services: ServicesDep) -> Caller:
+    """Raises NotSignedIn, TooManyAttempts."""
+    rates = rates_of(request)
+    try:
+        caller = services.identity.caller(presented_by(request, services.settings))
+        # For the access log, which has nothing else to know it by.
+        request.state.caller = caller
+    except NotSignedIn:
+        rates.refused.take(address())
+        raise
+    if not request.url.path.startswith(UNCOUNTED):
+        rates.api.take(key_of(caller))
+    return caller
+
+
+def get_admin(caller: CallerDep) -> Caller:
+    """Raises NotSignedIn, AdminsOnly."""
+    check_admin(caller)
+    return caller
 
 
 CallerDep = Annotated[Caller, Depends(get_caller)]
+AdminDep = Annotated[Caller, Depends(get_admin)]
 
 
-async def set_link_base(request: Request) -> None:
-    """Local links begin with PUBLIC_URL or, where it is unset, with the scheme and Host this request came by.
+async def begin_call(request: Request) -> None:
+    """Local links begin with PUBLIC_URL or, where it is unset, with the scheme and Host this request came by; and what
+    is recorded of the call says where it came from.
 
     A coroutine on purpose: a context variable set in a worker thread would be lost to the route.
     """
     public = request.app.state.services.settings.public_url
     link_base.set(public or f"{request.url.scheme}://{request.headers.get('host', request.url.netloc)}")
+    address = request.client.host if request.client else None
+    agent, byte_range = shown_agent(request.headers.get("user-agent")), request.headers.get("range")
+    origin.set(Origin(address=address, agent=agent, byte_range=byte_range))
 
 
 def id_of(missing: Callable[[str], Exception], value: str) -> UUID:

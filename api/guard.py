@@ -1,4 +1,5 @@
-"""Who may speak to this server at all: a Host we answer to, and on a call that changes something no foreign Origin.
+"""Who may speak to this server at all: a Host we answer to, headers of a size, and on a call that changes something no
+foreign Origin.
 
 The Host check ends DNS rebinding, the Origin check cross-site request forgery (OWASP, "CSRF prevention": verifying the
 origin with standard headers). It wraps everything the process serves, Streamlit's websocket too.
@@ -18,11 +19,21 @@ LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 UNKNOWN_HOST = Problem(403, "unknown-host", "Unknown host")
+TOO_LONG = Problem(431, "headers-too-large", "The headers are too large")
+MOST = 64 * 1024
+"""Bytes of a request's address and headers together; a query's SQL may stand in the address of a screen."""
 FOREIGN_ORIGIN = Problem(403, "foreign-origin", "Foreign origin")
 
 
+def size_of(scope: Scope) -> int:
+    """Bytes of the address and the headers."""
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    return headers + len(scope.get("raw_path") or b"") + len(scope["query_string"])
+
+
 class Guard:
-    """ASGI middleware that refuses an unknown Host, and a foreign Origin where something would change, with 403.
+    """ASGI middleware that refuses an unknown Host, and a foreign Origin where something would change, with 403; too
+    large headers with 431.
 
     `hosts` are names or name:port beside loopback (ALLOWED_HOSTS); `public_url` is the address users see, or None.
     """
@@ -43,7 +54,9 @@ class Guard:
         headers = Headers(scope=scope)
         host = headers.get("host", "").lower()
         refusal: tuple[Problem, str] | None = None
-        if not self.knows(host):
+        if size_of(scope) > MOST:
+            refusal = (TOO_LONG, "The address and the headers of a request may hold 64 KiB.")
+        elif not self.knows(host):
             refusal = (
                 UNKNOWN_HOST,
                 f"This server does not answer to “{host[:200]}”. Set PUBLIC_URL or ALLOWED_HOSTS if it should.",
@@ -68,7 +81,9 @@ class Guard:
         return scope["type"] == "websocket" or scope["method"] not in SAFE_METHODS
 
     def is_own(self, headers: Headers, host: str) -> bool:
-        """Whether the page behind the call is ours. A caller that is no browser sends neither header and may pass."""
+        """Whether the page behind the call is ours. A caller that is no browser sends neither header and may pass:
+        every browser names the origin of what is not GET, and sends our cookie (SameSite=Lax) for no foreign page.
+        """
         origin = headers.get("origin")
         if origin is None:
             return headers.get("sec-fetch-site") not in ("cross-site", "same-site")
@@ -76,4 +91,7 @@ class Guard:
             parts = urlsplit(origin.lower())
         except ValueError:
             return False  # such as `http://[`: no browser's own, so nobody's of ours
-        return parts.netloc == host or f"{parts.scheme}://{parts.netloc}" == self.public_origin
+        if self.public_origin is not None and parts.netloc == urlsplit(self.public_origin).netloc:
+            # Under the address that people use the scheme counts, too: without TLS anybody on the way is that page.
+            return f"{parts.scheme}://{parts.netloc}" == self.public_origin
+        return parts.netloc == host

@@ -14,8 +14,9 @@ from fastapi import FastAPI
 from api.problems import MEDIA_TYPE
 from api.routes import API
 
-ANYWHERE = (403, 500, 503)
-"""A foreign host, a fault of ours, a database or a store that does not answer."""
+ANYWHERE = (401, 403, 429, 500, 503)
+"""Nobody is signed in; a foreign host, or what the caller may not do; too many calls; a fault of ours, a database or a
+store that does not answer."""
 WITH_A_BODY = (413, 507)
 """A body over the limit; a store without room for what it announces."""
 

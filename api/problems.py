@@ -20,6 +20,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Mount
 
+from api import security_headers
 from catalog import errors as catalog_errors
 from preview import errors as preview_errors
 from storage import (
@@ -93,6 +94,27 @@ PROBLEMS: dict[type[Exception], Problem] = {
     catalog_errors.InvalidRange: Problem(422, "invalid-range", "The rows asked for are not allowed"),
     catalog_errors.InvalidReadAs: Problem(422, "invalid-read-as", "No file can be read so"),
     catalog_errors.InvalidInspection: Problem(422, "invalid-inspection", "These are not a file's two ends"),
+    catalog_errors.InvalidSharing: Problem(422, "invalid-sharing", "It cannot be shared so"),
+    catalog_errors.ShareNotFound: Problem(404, "share-not-found", "No such link"),
+    catalog_errors.RequestNotFound: Problem(404, "request-not-found", "No such upload request"),
+    catalog_errors.TokenNotFound: Problem(404, "token-not-found", "No such token"),
+    catalog_errors.SessionNotFound: Problem(404, "session-not-found", "No such session"),
+    catalog_errors.UserNotFound: Problem(404, "user-not-found", "No such person"),
+    catalog_errors.GroupNotFound: Problem(404, "group-not-found", "No such group"),
+    catalog_errors.NotSignedIn: Problem(401, "not-signed-in", "Not signed in"),
+    catalog_errors.ProviderUnavailable: Problem(503, "provider-unavailable", "The sign-in provider does not answer"),
+    catalog_errors.AdminsOnly: Problem(403, "admins-only", "Only for admins"),
+    catalog_errors.ReadOnly: Problem(403, "read-only", "Nothing may be changed"),
+    catalog_errors.NotAllowed: Problem(403, "not-allowed", "Not allowed"),
+    catalog_errors.LinkEnded: Problem(410, "link-ended", "The link has ended"),
+    catalog_errors.RequestFull: Problem(409, "request-full", "No more files are taken"),
+    catalog_errors.PasswordNeeded: Problem(401, "password-needed", "The link has a password"),
+    catalog_errors.TooManyTokens: Problem(409, "too-many-tokens", "Too many tokens"),
+    catalog_errors.TooManyAttempts: Problem(429, "too-many-attempts", "Too many attempts"),
+    catalog_errors.NameTaken: Problem(409, "name-taken", "The name is taken"),
+    catalog_errors.LastAdmin: Problem(409, "last-admin", "The last admin"),
+    catalog_errors.InvalidShare: Problem(422, "invalid-share", "There can be no such link"),
+    catalog_errors.InvalidPassword: Problem(422, "invalid-password", "The password is not allowed"),
     catalog_errors.CorsRuleRefused: Problem(409, "cors-rule-refused", "The rule was not set"),
     catalog_errors.Busy: Problem(503, "too-many-queries", "Too many queries at once"),
     catalog_errors.Invalid: Problem(422, "invalid-input", "The request is not valid"),
@@ -127,6 +149,11 @@ PROBLEMS: dict[type[Exception], Problem] = {
     catalog_errors.DatabaseUnavailable: Problem(503, "database-unavailable", "The database does not answer", WAIT),
 }
 
+HEADERS = {
+    "not-signed-in": {"WWW-Authenticate": 'Bearer realm="Datashelf"'},
+    "password-needed": {"WWW-Authenticate": 'Basic realm="The password of this link", charset="UTF-8"'},
+}
+"""RFC 9110, 11.6.1: every 401 says what would help."""
 NO_STATISTICS = Problem(422, "no-statistics", "There are no statistics")
 INVALID = Problem(422, "invalid-input", "The request is not valid")
 FAULT = Problem(500, "internal", "Something failed on the server")
@@ -172,13 +199,13 @@ def answer(problem: Problem, detail: str, extra: Mapping[str, Any] | None = None
         "detail": detail,
         **(extra or {}),
     }
-    headers = {"Retry-After": "5"} if problem.status == 503 else None
+    headers = HEADERS.get(problem.slug) or ({"Retry-After": "5"} if problem.status == 503 else None)
     return ProblemResponse(body, status_code=problem.status, headers=headers)
 
 
 def _members(error: Exception) -> dict[str, Any]:
     if isinstance(error, (catalog_errors.DatasetNameTaken, catalog_errors.DatasetInTrash)):
-        return {"dataset_id": str(error.dataset_id)}
+        return {} if error.dataset_id is None else {"dataset_id": str(error.dataset_id)}
     if isinstance(error, catalog_errors.PartsMissing):
         return {"missing": list(error.missing)}
     if isinstance(error, preview_errors.AboutQuery):
@@ -203,14 +230,26 @@ async def _known(_request: Request, error: Exception) -> JSONResponse:
     problem = problem_for(error)
     if problem.status >= 500:
         log.warning("request_failed", problem=problem.slug, detail=str(error))
-    return answer(problem, _detail(error), _members(error))
+    response = answer(problem, _detail(error), _members(error))
+    if isinstance(error, catalog_errors.TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 async def _fault(request: Request, error: Exception) -> JSONResponse:
-    log.error("request_fault", path=quote(request.url.path), exc_info=error)
-    return answer(
+    log.error("request_fault", path=_shown_path(request), exc_info=error)
+    response = answer(
         FAULT, "The request failed on the server; nothing was changed half-way. Try again, and look at the app's log."
     )
+    # Starlette answers a fault outside of every middleware.
+    response.headers.update({**security_headers.ALWAYS, "Content-Security-Policy": security_headers.DATA})
+    return response
+
+
+def _shown_path(request: Request) -> str:
+    # The route, where there is one: an address of a link holds the token that opens it.
+    route = getattr(request.scope.get("route"), "path", None)
+    return route or quote(request.url.path)
 
 
 async def _validation(_request: Request, error: Exception) -> JSONResponse:

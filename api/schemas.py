@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -91,6 +91,13 @@ class DatasetOut(Out):
     updated_at: datetime = Field(examples=["2026-11-24T10:00:00Z"])
     file_id: UUID | None = Field(description="Null until the first version is ready.", examples=[FILE])
     file_name: str = Field(examples=["airports.csv"])
+    visibility: Literal["private", "team"] = Field(
+        description="`team`: everybody who signs in sees it.", examples=["private"]
+    )
+    access: Literal["owner", "editor", "reader"] = Field(
+        description="What it is to you: an owner shares and deletes it, an editor changes it and adds versions.",
+        examples=["owner"],
+    )
     # Never null over HTTP: the routes leave out what is not set.
     download_url: str | SkipJsonSchema[None] = Field(
         default=None,
@@ -104,7 +111,7 @@ class DatasetOut(Out):
 
 
 class SameAsOut(Out):
-    """A version, of this or another dataset of yours, that holds the very same bytes."""
+    """A version, of this or another dataset that you see, that holds the very same bytes."""
 
     dataset_id: UUID = Field(examples=[DATASET])
     dataset_name: str = Field(examples=["Airports"])
@@ -118,7 +125,7 @@ class DatasetDetailOut(DatasetOut):
     files: list[FileOut]
     # Never null over HTTP: the routes leave out what is not set.
     same_as: list[SameAsOut] | SkipJsonSchema[None] = Field(
-        default=None, description="Other files of yours with the content of the newest version; left out for none."
+        default=None, description="Other files that you see with the content of the newest version; left out for none."
     )
 
     @classmethod

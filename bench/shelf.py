@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlmodel import col
 
-from catalog.access import Access
+from catalog.identity import Identity
 from catalog.names import fold
 from catalog.search import search_text
 from db import Database
@@ -26,7 +26,7 @@ RARE_WORD = "needle"
 
 def fill(database: Database, *, datasets: int) -> None:
     """Put `datasets` datasets of the local user on an empty, migrated shelf: a ready file, tags and columns each."""
-    owner = Access(database).local_user()
+    owner = Identity(database).local_user()
     total = 0
     for begin in range(0, datasets, BATCH):
         numbers = range(begin, min(begin + BATCH, datasets))
@@ -100,5 +100,7 @@ def _add(
             }
         )
     for place, column in enumerate(COLUMNS):
-        rows[Column].append({"file_id": file_id, "position": place, "name": column, "type": "string"})
+        rows[Column].append(
+            {"file_id": file_id, "position": place, "name": column, "name_key": fold(column), "type": "string"}
+        )
     return size

@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 
 from catalog.backup_copying import RESTORABLE, Copied, Copying, Source
 from catalog.backup_pruning import Pruned, prune, remove_unfinished
+from catalog.events import EventKind, record
 from catalog.holding import LeaseHeld, held
 from catalog.leases import Leases
 from catalog.restored_rows import begun_restore
@@ -41,7 +42,7 @@ from catalog.snapshots import (
     write_lines,
     write_manifest,
 )
-from db import Database
+from db import Database, DatabaseUnavailable
 from db.export import columns_of, exported_tables, lines, values_of
 from db.schema import HEAD, version_in
 from db.tables import File, User
@@ -126,9 +127,16 @@ class Backup:
                 if keep is not None:
                     self._prune(report, keep)
                 report.from_the_future = tuple(name for name in snapshots(self.vault) if name > report.snapshot)
+                self._write_down(report)
                 return report
         except LeaseHeld:
             raise SnapshotError("Another backup of this installation is running. Try again when it is done.") from None
+
+    def _write_down(self, report: BackupReport) -> None:
+        """That everything was copied, and where to, is part of who did what; the snapshot itself is complete by now."""
+        detail = {"place": report.place, "snapshot": report.snapshot, "objects": report.with_objects}
+        with suppress(DatabaseUnavailable), self.database.transaction() as session:
+            record(session, EventKind.BACKED_UP, detail=detail)
 
     def _write(self, *, objects: bool) -> tuple[BackupReport, Manifest]:
         taken_at = utc_now()

@@ -15,15 +15,17 @@ from sqlalchemy import CursorResult, update
 from sqlmodel import Session, col, select
 
 from catalog import shelf
-from catalog.access import find_dataset, find_file, find_upload, no_such_upload
+from catalog.access import Need, find_dataset, find_file, find_upload, no_such_upload
 from catalog.caller import Caller
 from catalog.digests import Digests
 from catalog.errors import (
     ChecksumMismatch,
     DatasetNotFound,
     InvalidChecksum,
+    NotAllowed,
     PartMismatch,
     PartsMissing,
+    ReadOnly,
     SizeMismatch,
 )
 from catalog.events import EventKind, record
@@ -31,6 +33,7 @@ from catalog.intake import clean_sha256
 from catalog.metrics import UPLOADED_BYTES, UPLOADS
 from catalog.parts import ClientPart, chosen_parts, part_count
 from catalog.removal import Removal, ref_of
+from catalog.request_places import give_place_back
 from catalog.verdicts import Reading, cutting, wrong_with
 from catalog.views import DatasetDetail, dataset_detail
 from db import Database
@@ -176,15 +179,22 @@ class Completion:
     def _make_ready(
         self, session: Session, caller: Caller, upload: Upload, file: File, stored: StoredObject, *, verified: bool
     ) -> bool | None:
-        """True: this call made the version; False: another did; None: the upload was cancelled meanwhile.
+        """True: this call made the version; False: another did; None: the upload was cancelled meanwhile, or the
+        dataset is no longer the caller's to change, and the upload is given up.
 
         Raises UploadNotFound where it was made and lies in the trash by now, bytes and all.
         """
         assert file.dataset_id is not None
         try:
-            dataset = find_dataset(session, caller, file.dataset_id, lock=True)
-        except DatasetNotFound:
-            return False if _is_made(session, file) else None
+            dataset = find_dataset(session, caller, file.dataset_id, need=Need.EDIT, lock=True)
+        except (DatasetNotFound, NotAllowed, ReadOnly):
+            if _is_made(session, file):
+                return False
+            # For whoever owns it at this moment, since it may just have been handed over.
+            owner_id = session.exec(select(File.owner_id).where(File.id == file.id)).first()
+            if owner_id is not None:
+                mark_deleted(session, Caller(owner_id, ""), file)
+            return None
         now = utc_now()
         pending = update(File).where(col(File.id) == file.id, col(File.status) == FileStatus.PENDING)
         done: CursorResult[tuple[()]] = session.execute(  # type: ignore[assignment]  # an UPDATE gives a CursorResult
@@ -206,7 +216,8 @@ class Completion:
         record(
             session,
             EventKind.UPLOAD_COMPLETED,
-            user_id=caller.user_id,
+            # The app, finishing what a crash cut off, does it for who began it.
+            user_id=caller.user_id if caller.name else upload.owner_id,
             dataset_id=dataset.id,
             file_id=file.id,
             detail={"file_name": file.file_name, "size": file.size, "version": dataset.last_version},
@@ -258,14 +269,15 @@ def mark_deleted(session: Session, caller: Caller, file: File) -> bool:
     """Give up a pending file, and its dataset where nothing else is in it; False where it is pending no more."""
     assert file.dataset_id is not None
     try:
-        dataset = find_dataset(session, caller, file.dataset_id, lock=True)
-    except DatasetNotFound:
+        dataset = find_dataset(session, caller, file.dataset_id, need=Need.EDIT, lock=True)
+    except (DatasetNotFound, NotAllowed, ReadOnly):
         return False
     pending = update(File).where(col(File.id) == file.id, col(File.status) == FileStatus.PENDING)
     done: CursorResult[tuple[()]] = session.execute(pending.values(status=FileStatus.DELETED))  # type: ignore[assignment]
     if done.rowcount == 0:
         return False
     shelf.remove_if_empty(session, dataset)
+    give_place_back(session, file.id)
     return True
 
 
@@ -292,4 +304,4 @@ def _whole(file: File, upload: Upload, named: Sequence[ClientPart], told: str | 
 def _detail(session: Session, caller: Caller, file: File) -> DatasetDetail:
     if file.dataset_id is None:
         raise no_such_upload()
-    return dataset_detail(session, find_dataset(session, caller, file.dataset_id))
+    return dataset_detail(session, caller, find_dataset(session, caller, file.dataset_id))

@@ -7,24 +7,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import func
+from sqlalchemy import func, or_
 from sqlalchemy import select as sql_select
 from sqlalchemy.orm import defer
 from sqlmodel import col, select
 
 from catalog import cursor, shelf
-from catalog.access import find_dataset, sees_dataset
+from catalog.access import IS_TEAM, Need, find_dataset, is_granted, owners_seen, sees_dataset
 from catalog.caller import Caller
 from catalog.events import EventKind, record
 from catalog.intake import rename
-from catalog.listing import DatasetQuery, Listing, prepare
+from catalog.listing import LISTED, DatasetQuery, Listing, prepare
 from catalog.names import clean_description, clean_name, clean_tags
 from catalog.removal import Removal
 from catalog.search import words
 from catalog.similar import Similar, find_similar
 from catalog.views import DatasetDetail, DatasetPage, dataset_detail, dataset_summaries, with_matched_columns
 from db import Database
-from db.tables import Dataset, DatasetTag, File, FileStatus, ShelfCount
+from db.tables import Dataset, DatasetTag, File, FileStatus, ShelfCount, User
 from db.utc import utc_now
 from storage import Storages
 from storage.protocol import Backend
@@ -43,8 +43,8 @@ class StoreUse:
 
 @dataclass(frozen=True, slots=True)
 class ShelfTotals:
-    """What the caller has: listed datasets, ready files of every version, their bytes, and where they lie; and apart
-    from that the files and bytes in the trash, which the store keeps as well."""
+    """Listed datasets, ready files of every version, their bytes, and where they lie; and apart from that the files and
+    bytes in the trash, which the store keeps as well."""
 
     datasets: int
     files: int
@@ -64,7 +64,7 @@ class NotServed:
 
 @dataclass(frozen=True)
 class Datasets:
-    """The caller's datasets. What is deleted can be put back for `trash_for`.
+    """The datasets a caller sees. What is deleted can be put back for `trash_for`.
 
     Every method raises DatabaseUnavailable where the database is away.
     """
@@ -84,22 +84,23 @@ class Datasets:
             rows = select(Dataset).where(col(Dataset.id).in_(ids)).options(defer(Dataset.search_text))  # type: ignore[arg-type]
             by_id = {row.id: row for row in session.exec(rows)} if ids else {}
             datasets = [by_id[one] for one in ids]
-            items = with_matched_columns(session, dataset_summaries(session, datasets), words(query.q))
+            items = with_matched_columns(session, dataset_summaries(session, caller, datasets), words(query.q))
         more = len(found.ids) > query.limit
         return DatasetPage(items, _next(listing, datasets[-1]) if more else None, found.total, found.size)
 
     def get(self, caller: Caller, dataset_id: uuid.UUID) -> DatasetDetail:
         """One dataset, listed or not. Raises DatasetNotFound."""
         with self.database.session() as session:
-            return dataset_detail(session, find_dataset(session, caller, dataset_id))
+            return dataset_detail(session, caller, find_dataset(session, caller, dataset_id))
 
     def not_served(self, caller: Caller, *, most: int = 3) -> NotServed:
-        """Datasets on the shelf that no list shows, because no version of theirs is good any more; the latest first."""
+        """The caller's datasets that no list shows, because no version of them is good any more; the latest first."""
         # By way of the failed files, of which there are few: nothing else leads to datasets that are in no list.
         none_good = (
             File.owner_id == caller.user_id,
             File.status == FileStatus.FAILED,
-            sees_dataset(caller),
+            Dataset.owner_id == caller.user_id,
+            col(Dataset.hidden_for).is_(None),
             col(Dataset.trashed_at).is_(None),
             col(Dataset.current_file_id).is_(None),
         )
@@ -127,17 +128,18 @@ class Datasets:
     ) -> DatasetDetail:
         """Change what is given; None leaves it as it is.
 
-        Raises DatasetNotFound, DatasetNameTaken, InvalidName, InvalidDescription, InvalidTags; nothing is changed then.
+        Raises DatasetNotFound, NotAllowed, ReadOnly, DatasetNameTaken, InvalidName, InvalidDescription, InvalidTags;
+        nothing is changed then.
         """
         new_name = None if name is None else clean_name(name)
         new_description = None if description is None else clean_description(description)
         new_tags = None if tags is None else clean_tags(tags)
         with self.database.transaction() as session:
-            dataset = find_dataset(session, caller, dataset_id, lock=True)
+            dataset = find_dataset(session, caller, dataset_id, need=Need.EDIT, lock=True)
             changed: dict[str, object] = {}
             if new_name is not None and new_name != dataset.name:
                 changed["name"] = [dataset.name, new_name]
-                rename(session, dataset, new_name)
+                rename(session, caller, dataset, new_name)
             if new_description is not None and new_description != dataset.description:
                 changed["description"] = True
                 dataset.description = new_description
@@ -153,17 +155,17 @@ class Datasets:
                 record(
                     session, EventKind.DATASET_CHANGED, user_id=caller.user_id, dataset_id=dataset.id, detail=changed
                 )
-            return dataset_detail(session, dataset)
+            return dataset_detail(session, caller, dataset)
 
     def delete(self, caller: Caller, dataset_id: uuid.UUID, *, permanent: bool = False) -> None:
         """Put the dataset into the trash with every version, or delete it at once where there is none or `permanent`
         says so; its name is free again. Uploads under way into it are given up.
 
         Of what is deleted the rows go first and the objects after them; what the store does not let go of now is
-        removed later. Raises DatasetNotFound.
+        removed later. Raises DatasetNotFound, NotAllowed, ReadOnly.
         """
         with self.database.transaction() as session:
-            dataset = find_dataset(session, caller, dataset_id, lock=True)
+            dataset = find_dataset(session, caller, dataset_id, need=Need.OWN, lock=True)
             statuses = dict(session.exec(select(File.id, File.status).where(File.dataset_id == dataset.id)).all())
             detail = {"name": dataset.name, "files": len(statuses)}
             if self.trash_for and not permanent and set(statuses.values()) - {FileStatus.PENDING, FileStatus.DELETED}:
@@ -180,10 +182,18 @@ class Datasets:
         counted = func.count().label("counted")
         query = (
             select(func.min(DatasetTag.tag), counted)
-            .where(DatasetTag.owner_id == caller.user_id, col(DatasetTag.listed).is_(True))
+            .where(col(DatasetTag.listed).is_(True))
             .group_by(DatasetTag.tag_key)
             .order_by(counted.desc(), col(DatasetTag.tag_key))
         )
+        if caller.alone:
+            # An index yields them without a look at the datasets.
+            query = query.where(DatasetTag.owner_id == caller.user_id)
+        else:
+            # Each by an index, instead of a look at every tag and its dataset.
+            mine, of = col(DatasetTag.owner_id) == caller.user_id, col(DatasetTag.dataset_id)
+            others = (sql_select(col(Dataset.id)).where(one, LISTED) for one in (IS_TEAM, is_granted(caller)))
+            query = query.where(or_(mine, *(of.in_(one) for one in others)))
         with self.database.session() as session:
             return tuple((tag, count) for tag, count in session.exec(query))
 
@@ -192,27 +202,36 @@ class Datasets:
         counted = func.count().label("counted")
         query = (
             select(Dataset.format, counted)
-            .where(Dataset.owner_id == caller.user_id, col(Dataset.current_file_id).is_not(None))
+            .where(sees_dataset(caller), col(Dataset.current_file_id).is_not(None))
             .group_by(Dataset.format)
             .order_by(counted.desc(), col(Dataset.format))
         )
         with self.database.session() as session:
             return tuple((name, count) for name, count in session.exec(query))
 
+    def owners(self, caller: Caller) -> tuple[str, ...]:
+        """The names of the people whose datasets stand in the caller's list, in order; the caller's own first."""
+        query = select(User.name).where(owners_seen(caller), User.id != caller.user_id).order_by(User.name)
+        with self.database.session() as session:
+            return caller.name, *session.exec(query)
+
     def totals(self, caller: Caller) -> ShelfTotals:
-        """What the shelf holds in all."""
+        """What the caller owns; for an admin, who looks after the store, what everybody does."""
+        whose = () if caller.runs_shelf else (col(File.owner_id) == caller.user_id,)
         query = (
             sql_select(col(File.backend), col(File.bucket), col(File.role), func.count(), func.sum(File.size))
-            .where(col(File.owner_id) == caller.user_id, col(File.status) == FileStatus.READY)
+            .where(*whose, col(File.status) == FileStatus.READY)
             .group_by(col(File.backend), col(File.bucket), col(File.role))
             .order_by(col(File.backend), col(File.bucket), col(File.role))
         )
-        kept = select(ShelfCount.datasets).where(ShelfCount.owner_id == caller.user_id)
+        kept = select(func.coalesce(func.sum(ShelfCount.datasets), 0))
+        if not caller.runs_shelf:
+            kept = kept.where(ShelfCount.owner_id == caller.user_id)
         trashed = sql_select(func.count(), func.coalesce(func.sum(File.size), 0)).where(
-            col(File.owner_id) == caller.user_id, col(File.status) == FileStatus.TRASHED
+            *whose, col(File.status) == FileStatus.TRASHED
         )
         with self.database.session() as session:
-            datasets = session.exec(kept).first() or 0
+            datasets = int(session.exec(kept).one())
             trashed_files, trashed_size = session.execute(trashed).one()
             uses = tuple(
                 StoreUse(Backend(backend), bucket, role, files, int(size))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -21,8 +22,9 @@ from catalog.doctor_fixes import Place
 from catalog.doctor_patient import Patient
 from catalog.doctor_probe import Probe, ProbeReads
 from catalog.errors import CorsRuleRefused
+from catalog.events import EventKind, record
 from catalog.parts import ClientPart
-from db import Database
+from db import Database, DatabaseUnavailable
 from db.utc import utc_now
 from settings import Settings
 from storage import Backend, MinioFileStorage, StorageError, Storages
@@ -92,8 +94,9 @@ class Doctor:
         """The sentence over the list."""
         return verdict(diagnosis.findings, upload_via=self.settings.upload.via)
 
-    def set_cors(self, origin: str) -> None:
-        """Let pages of `origin` into every bucket, and make sure by a preflight that it does something.
+    def set_cors(self, origin: str, *, user_id: uuid.UUID | None = None) -> None:
+        """Let pages of `origin` into every bucket, and make sure by a preflight that it does something. `user_id` is
+        whose doing it is, for the activity.
 
         Raises CorsRuleRefused with the sentence that says what the store did instead; its rules before are kept.
         """
@@ -118,6 +121,10 @@ class Doctor:
                     "question. A proxy before it may answer instead, or the store ignores such rules."
                 )
         log.info("cors_rule_set", origin=origin, buckets=place.buckets)
+        # The store is mended whether or not the database is; the log has it then.
+        with suppress(DatabaseUnavailable), self.database.transaction() as session:
+            detail = {"place": origin, "buckets": list(place.buckets)}
+            record(session, EventKind.CORS_SET, user_id=user_id, detail=detail)
         self._last.clear()
 
     def _examined(self, origin: str) -> Diagnosis:

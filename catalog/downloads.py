@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import NamedTuple
@@ -64,15 +63,15 @@ class Downloads:
     via_app: bool = False
 
     def link(self, caller: Caller, file_id: uuid.UUID, *, expires_in: timedelta | None = None) -> SignedLink:
-        """A link to hand on; not counted as a download, but for a file that is in use. What becomes of the link the
-        store alone knows. Raises FileNotFound, FileNotReady, InvalidExpiry.
+        """A link to hand on; not counted as a download, but for a file that is in use, and written down. What becomes
+        of the link the store alone knows. Raises FileNotFound, FileNotReady, InvalidExpiry.
         """
         life = self.link_life if expires_in is None else expires_in
         if not SHORTEST <= life <= LONGEST:
             raise InvalidExpiry("A link lives from 1 second to 86,400 seconds (one day).")
         file = self._ready(caller, file_id)
-        url = self._sign(file, life)
-        self._note_use(file)
+        url = self.sign(file, life)
+        self._note_link(caller, file, life)
         return SignedLink(file.id, url, life, Backend(file.backend))
 
     def redirect(self, caller: Caller, file_id: uuid.UUID, *, look_first: bool = False) -> str:
@@ -90,25 +89,30 @@ class Downloads:
                 operation="download",
                 ref=ref_of(file),
             )
-        url = self._sign(file, self.link_life)
+        url = self.sign(file, self.link_life)
         with self.database.transaction() as session:
             counted = {"downloads": col(File.downloads) + 1, "downloaded_at": utc_now()}
             session.execute(update(File).where(col(File.id) == file.id).values(counted))
             kind, owner = EventKind.FILE_DOWNLOADED, caller.user_id
-            record(
-                session, kind, user_id=owner, dataset_id=file.dataset_id, file_id=file.id, detail={"size": file.size}
-            )
+            detail = {"size": file.size, "version": file.version}
+            record(session, kind, user_id=owner, dataset_id=file.dataset_id, file_id=file.id, detail=detail)
         DOWNLOADS.labels(file.backend).inc()
         return url
 
-    def _note_use(self, file: File) -> None:
-        """Keep the file from being taken for untouched; once a day is enough for that."""
+    def _note_link(self, caller: Caller, file: File, life: timedelta) -> None:
+        """Write down who got a link, and once a day that the file is used, lest it be taken for untouched."""
         now = utc_now()
-        if file.downloaded_at is not None and file.downloaded_at > now - USE_NOTED_EVERY:
-            return
-        # A database that takes no writes, as on a full disk, is no reason to refuse a link.
-        with suppress(DatabaseUnavailable), self.database.transaction() as session:
-            session.execute(update(File).where(col(File.id) == file.id).values(downloaded_at=now))
+        noted = file.downloaded_at is not None and file.downloaded_at > now - USE_NOTED_EVERY
+        detail = {"size": file.size, "version": file.version, "expires_in": int(life.total_seconds())}
+        kind, owner = EventKind.FILE_LINKED, caller.user_id
+        try:
+            with self.database.transaction() as session:
+                record(session, kind, user_id=owner, dataset_id=file.dataset_id, file_id=file.id, detail=detail)
+                if not noted:
+                    session.execute(update(File).where(col(File.id) == file.id).values(downloaded_at=now))
+        except DatabaseUnavailable:
+            # A database that takes no writes, as on a full disk, is no reason to refuse a link; the log has it then.
+            _log.warning("link not written down", file_id=str(file.id), user=caller.name)
 
     def head(self, caller: Caller, file_id: uuid.UUID) -> DownloadHead:
         """Raises FileNotFound, FileNotReady."""
@@ -129,12 +133,13 @@ class Downloads:
         urls: dict[uuid.UUID, str] = {}
         for file in files:
             try:
-                urls[file.id] = self._sign(file, self.link_life)
+                urls[file.id] = self.sign(file, self.link_life)
             except Exception as error:  # noqa: BLE001  # a list without a link is better than no list, whatever the reason
                 _log.warning("link left out", file_id=str(file.id), error=str(error))
         return urls
 
-    def _sign(self, file: File, life: timedelta) -> str:
+    def sign(self, file: File, life: timedelta) -> str:
+        """A link to a file that whoever asks may have. Raises the store's errors."""
         backend = Backend(file.backend)
         if self.via_app and backend is not Backend.LOCAL:
             return self.storages.relay.download_url(ref_of(file), life, file.file_name)

@@ -40,8 +40,91 @@ class NotInTrash(NotFound):
     """The trash holds no such thing: it was put back, or removed for good."""
 
 
+class ShareNotFound(NotFound):
+    """No such share link, or it is someone else's."""
+
+
+class RequestNotFound(NotFound):
+    """No such upload request, or it is someone else's."""
+
+
+class TokenNotFound(NotFound):
+    """No such API token, or it is someone else's."""
+
+
+class SessionNotFound(NotFound):
+    """No such session, or it is someone else's."""
+
+
+class UserNotFound(NotFound):
+    """No such person."""
+
+
+class GroupNotFound(NotFound):
+    """No such group."""
+
+
+class NotSignedIn(CatalogError):
+    """No credentials, or none that are good: signed out, expired, revoked, or somebody who may not come in any more."""
+
+
+class NotAdmitted(NotSignedIn):
+    """Known by name, and not let in: the account is disabled, or neither a group nor the default gives them a role."""
+
+
+class NotAllowed(CatalogError):
+    """The caller sees the thing and may not do this with it."""
+
+
+class AdminsOnly(NotAllowed):
+    """Only an admin may."""
+
+
+class ReadOnly(NotAllowed):
+    """The caller changes nothing at all: a viewer, or a token that only reads."""
+
+
+class ProviderUnavailable(CatalogError):
+    """The sign-in provider does not answer, or not as one does."""
+
+
+class LinkEnded(CatalogError):
+    """A link that was revoked, expired or used up, or whose dataset is gone."""
+
+
+class PasswordNeeded(CatalogError):
+    """The link has a password, and none or a wrong one was given."""
+
+
+class TooManyAttempts(CatalogError):
+    """Too often in too short a time; `retry_after` in seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
 class Conflict(CatalogError):
     """It cannot be done in the state things are in."""
+
+
+class RequestFull(Conflict):
+    """The upload request takes `most` files, and so many were sent or are on their way."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"This link takes {most:,} file{'' if most == 1 else 's'}, and so many were sent or are on their way. "
+            "Ask whoever sent it to you for a new one."
+        )
+        self.most = most
+
+
+class NameTaken(Conflict):
+    """A person or a group has this name or e-mail address already."""
+
+
+class LastAdmin(Conflict):
+    """Nobody would be left who can run the shelf."""
 
 
 class FileNotReady(Conflict):
@@ -57,11 +140,13 @@ class DatasetInTrash(Conflict):
 
 
 class DatasetNameTaken(Conflict):
-    """The caller has a dataset of this name already: `dataset_id`."""
+    """The owner has a dataset of this name already: `dataset_id`; None where the caller may not see which."""
 
-    def __init__(self, name: str, dataset_id: uuid.UUID) -> None:
+    def __init__(self, name: str, dataset_id: uuid.UUID | None) -> None:
         super().__init__(
-            f"You already have a dataset named “{name}”. Choose another name, or add a version to that one."
+            f"The owner already has a dataset named “{name}”. Choose another name."
+            if dataset_id is None
+            else f"You already have a dataset named “{name}”. Choose another name, or add a version to that one."
         )
         self.name = name
         self.dataset_id = dataset_id
@@ -82,6 +167,10 @@ class CorsRuleRefused(Conflict):
 
 class ReconcileUnderWay(Conflict):
     """Another check of catalogue against stores is repairing at this moment."""
+
+
+class TooManyTokens(Conflict):
+    """A person has as many API tokens as one may have."""
 
 
 class Busy(CatalogError):
@@ -140,6 +229,14 @@ class InvalidTags(Invalid):
     """A tag is empty, too long or has control characters, or there are too many."""
 
 
+class InvalidShare(Invalid):
+    """A share link as there can be none."""
+
+
+class InvalidPassword(Invalid):
+    """A password that is too short or too long, or not the one there is."""
+
+
 class InvalidQuery(Invalid):
     """A filter, a sort order, a limit or a page that the list does not know."""
 
@@ -149,7 +246,7 @@ class InvalidCursor(InvalidQuery):
 
 
 class InvalidExpiry(Invalid):
-    """A link lives from one second to one day."""
+    """A link lives from one second to one day, one for people without an account from an hour to ten years."""
 
 
 class InvalidRange(Invalid):
@@ -158,6 +255,10 @@ class InvalidRange(Invalid):
 
 class InvalidReadAs(Invalid):
     """A way of reading that no file could be read in."""
+
+
+class InvalidSharing(Invalid):
+    """A dataset cannot be shared so: with its owner, with too many, with somebody twice."""
 
 
 class InvalidInspection(Invalid):

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from catalog import shelf
-from catalog.access import find_dataset, find_file, find_ready_file
+from catalog.access import Need, find_dataset, find_file, find_ready_file
 from catalog.caller import Caller
 from catalog.errors import FileNotFound, FileNotReady
 from catalog.events import EventKind, record
@@ -23,7 +23,7 @@ from storage import Storages
 
 @dataclass(frozen=True)
 class Files:
-    """The versions of the caller's datasets. What is deleted can be put back for `trash_for`."""
+    """The versions of the datasets a caller sees. What is deleted can be put back for `trash_for`."""
 
     database: Database
     storages: Storages
@@ -48,11 +48,13 @@ class Files:
 
         The last ready one takes the dataset with it, so that its name is free, unless another version is under way.
         Of what is deleted the row goes first and the object after it; what the store does not let go of now is removed
-        later. Raises FileNotFound; FileNotReady while it is being uploaded (cancel the upload instead).
+        later. With `permanent` only the dataset's owner may. Raises FileNotFound, NotAllowed, ReadOnly; FileNotReady
+        while it is being uploaded (cancel the upload instead).
         """
         dataset_id = self.dataset_of(caller, file_id)
         with self.database.transaction() as session:
-            dataset = find_dataset(session, caller, dataset_id, lock=True)
+            need = Need.OWN if permanent else Need.EDIT
+            dataset = find_dataset(session, caller, dataset_id, need=need, lock=True)
             file = find_file(session, caller, file_id)
             if file.status == FileStatus.PENDING:
                 raise FileNotReady("The file is still being uploaded. Cancel the upload instead.")

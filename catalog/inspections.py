@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, select
 
-from catalog.access import find_dataset, sees_dataset
+from catalog.access import Need, find_dataset, is_granted
 from catalog.caller import Caller
 from catalog.errors import InvalidInspection
 from catalog.intake import check_size
@@ -15,7 +15,7 @@ from catalog.likeness import Columns, compare_columns
 from catalog.names import clean_file_name
 from catalog.sources import read_as_of
 from db import Database
-from db.tables import Column, Dataset, File
+from db.tables import Column, Dataset, File, Level
 from preview import Previewer
 from preview.inspection import Inspection
 from preview.read_as import AS_DETECTED
@@ -26,7 +26,7 @@ END = 256 * 1024
 
 @dataclass(frozen=True, slots=True)
 class SameAs:
-    """A dataset whose newest version has the same file name."""
+    """A dataset that the caller may change and whose newest version has the same file name."""
 
     dataset_id: uuid.UUID
     name: str
@@ -61,7 +61,8 @@ class Inspections:
     ) -> Inspected:
         """`head` and `tail` are the file's first and last bytes, at most `END` of each.
 
-        Raises InvalidFileName, InvalidSize, InvalidInspection, DatasetNotFound, TimedOut, WorkerCrashed.
+        Raises InvalidFileName, InvalidSize, InvalidInspection, DatasetNotFound, NotAllowed, ReadOnly, TimedOut,
+        WorkerCrashed.
         """
         file_name = clean_file_name(file_name)
         check_size(size)
@@ -71,7 +72,7 @@ class Inspections:
             raise InvalidInspection("The bytes sent are not the beginning and the end of a file of this size.")
         with self.database.session() as session:
             # Asked first: what is to go nowhere is not looked at.
-            dataset = find_dataset(session, caller, dataset_id) if dataset_id is not None else None
+            dataset = None if dataset_id is None else find_dataset(session, caller, dataset_id, need=Need.EDIT)
             named = self._of_that_name(session, caller, file_name) if dataset is None else None
             target = dataset or named
             read_as = read_as_of(session, dataset.id) if dataset is not None else AS_DETECTED
@@ -87,10 +88,13 @@ class Inspections:
 
     @staticmethod
     def _of_that_name(session: Session, caller: Caller, file_name: str) -> Dataset | None:
-        query = select(Dataset).where(
-            sees_dataset(caller), Dataset.file_name == file_name, col(Dataset.current_file_id).is_not(None)
-        )
-        return session.exec(query.order_by(col(Dataset.updated_at).desc()).limit(1)).first()
+        """The caller's own before one that they may change: of one's own there may be many, and an index has them."""
+        query = select(Dataset).where(Dataset.file_name == file_name, col(Dataset.current_file_id).is_not(None))
+        newest = query.order_by(col(Dataset.updated_at).desc()).limit(1)
+        mine = session.exec(newest.where(Dataset.owner_id == caller.user_id)).first()
+        if mine is not None or caller.alone:
+            return mine
+        return session.exec(newest.where(is_granted(caller, Level.EDITOR))).first()
 
 
 def _columns(session: Session, file: File) -> Columns:

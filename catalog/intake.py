@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from catalog.access import find_dataset
+from catalog.access import Need, check_writes, find_dataset, sees_dataset
 from catalog.caller import Caller
 from catalog.errors import DatasetNameTaken, InvalidChecksum, InvalidRole, InvalidSize
 from catalog.names import (
@@ -23,6 +23,7 @@ from catalog.names import (
     sort_key,
 )
 from catalog.parts import part_size_for
+from catalog.request_places import take_place
 from db.tables import Dataset, File, FileStatus, Upload
 from db.utc import utc_now
 from preview.formats import format_of, media_type_of
@@ -57,6 +58,10 @@ class NewUpload:
     head_sha256: str | None = None
     tail_sha256: str | None = None
     """Of bytes [0, min(size, 1 MiB)) and [max(0, size − 1 MiB), size): by them a client knows its file again."""
+    request_id: uuid.UUID | None = None
+    """The upload request it comes by, one of whose places it takes."""
+    upload_id: uuid.UUID | None = None
+    """Where whoever begins it knows its id beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ class Announced:
     folder: str
     head_sha256: str | None
     tail_sha256: str | None
+    request_id: uuid.UUID | None
+    upload_id: uuid.UUID | None
 
 
 def is_sha256(text: str | None) -> bool:
@@ -118,22 +125,25 @@ def check(new: NewUpload) -> Announced:
         folder=clean_folder(new.folder),
         head_sha256=clean_sha256(new.head_sha256),
         tail_sha256=clean_sha256(new.tail_sha256),
+        request_id=new.request_id,
+        upload_id=new.upload_id,
     )
 
 
 def add_rows(
     session: Session, caller: Caller, announced: Announced, storage: FileStorage
 ) -> tuple[Dataset, File, Upload]:
-    """A pending file and its upload, in the dataset named or a new one. Raises DatasetNotFound, DatasetNameTaken."""
+    """A pending file and its upload, in the dataset named or a new one of the caller's. Raises DatasetNotFound,
+    NotAllowed, ReadOnly, DatasetNameTaken, and where it comes by an upload request RequestFull, LinkEnded."""
     if announced.dataset_id is not None:
-        dataset = find_dataset(session, caller, announced.dataset_id, lock=True)
+        dataset = find_dataset(session, caller, announced.dataset_id, need=Need.EDIT, lock=True)
     else:
         dataset = _add_dataset(session, caller, announced)
     file_id, now = uuid.uuid4(), utc_now()
     file = File(
         id=file_id,
         dataset_id=dataset.id,
-        owner_id=caller.user_id,
+        owner_id=dataset.owner_id,
         status=FileStatus.PENDING,
         file_name=announced.file_name,
         format=format_of(announced.file_name),
@@ -151,20 +161,24 @@ def add_rows(
     session.add(file)
     session.flush()
     upload = Upload(
+        id=announced.upload_id or uuid.uuid4(),
         file_id=file_id,
         owner_id=caller.user_id,
         part_size=part_size_for(announced.size),
         modified_at=announced.modified_at,
         folder=announced.folder,
         created_at=now,
+        request_id=announced.request_id,
     )
     session.add(upload)
     session.flush()
+    if announced.request_id is not None:
+        take_place(session, announced.request_id)
     return dataset, file, upload
 
 
-def rename(session: Session, dataset: Dataset, name: str) -> None:
-    """Give the dataset another name. Raises DatasetNameTaken."""
+def rename(session: Session, caller: Caller, dataset: Dataset, name: str) -> None:
+    """Give the dataset another name. Raises DatasetNameTaken, which names no dataset that the caller does not see."""
     while True:
         try:
             with session.begin_nested():
@@ -175,11 +189,13 @@ def rename(session: Session, dataset: Dataset, name: str) -> None:
             session.refresh(dataset)
             holder = _holder(session, dataset.owner_id, name)
             if holder is not None:
-                raise DatasetNameTaken(name, holder) from None
+                seen = select(Dataset.id).where(Dataset.id == holder, sees_dataset(caller))
+                raise DatasetNameTaken(name, session.exec(seen).first()) from None
             # Whoever held the name let it go in this moment.
 
 
 def _add_dataset(session: Session, caller: Caller, announced: Announced) -> Dataset:
+    check_writes(caller)
     if announced.name is not None:
         dataset = _try_name(session, caller, announced.name, announced.description)
         while dataset is None:

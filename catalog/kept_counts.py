@@ -9,14 +9,23 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, or_, update
+from sqlalchemy import and_, case, func, or_, update
 from sqlalchemy import select as sql_select
 from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from catalog import shelf
 from db import Database
-from db.tables import Dataset, DatasetTag, File, FileStatus, ShelfCount, User
+from db.tables import Dataset, DatasetTag, File, FileStatus, ShelfCount, User, Visibility
+
+_OF_TEAM = col(Dataset.visibility) == Visibility.TEAM
+_COUNTED = (
+    func.count().label("datasets"),
+    func.coalesce(func.sum(Dataset.size), 0).label("size"),
+    func.coalesce(func.sum(case((_OF_TEAM, 1), else_=0)), 0).label("team_datasets"),
+    func.coalesce(func.sum(case((_OF_TEAM, Dataset.size), else_=0)), 0).label("team_size"),
+)
+"""The columns of ShelfCount, as they are counted over an owner's listed datasets."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,11 @@ class KeptCounts:
             .scalar_subquery()
         )
         is_newest = and_(
-            col(newest.dataset_id) == Dataset.id, col(newest.status) == FileStatus.READY, col(newest.version) == best
+            col(newest.dataset_id) == Dataset.id,
+            col(newest.status) == FileStatus.READY,
+            col(newest.version) == best,
+            # A copy made for a link is in no list, so that no file speaks for it.
+            col(Dataset.hidden_for).is_(None),
         )
         listed = col(Dataset.current_file_id).is_not(None)
         tagged = (
@@ -63,13 +76,10 @@ class KeptCounts:
             return session.exec(query).all()
 
     def wrong_owners(self) -> Sequence[uuid.UUID]:
-        """Users whose count of listed datasets, or of their bytes, is not what their datasets say."""
+        """Users whose count of listed datasets, or of their bytes, is not what their datasets say; of those that the
+        team sees, too."""
         listed = (
-            sql_select(
-                col(Dataset.owner_id).label("owner_id"),
-                func.count().label("datasets"),
-                func.coalesce(func.sum(Dataset.size), 0).label("size"),
-            )
+            sql_select(col(Dataset.owner_id).label("owner_id"), *_COUNTED)
             .where(col(Dataset.current_file_id).is_not(None))
             .group_by(col(Dataset.owner_id))
             .subquery()
@@ -80,8 +90,10 @@ class KeptCounts:
             .outerjoin(ShelfCount, col(ShelfCount.owner_id) == User.id)
             .where(
                 or_(
-                    func.coalesce(ShelfCount.datasets, -1) != func.coalesce(listed.c.datasets, 0),
-                    func.coalesce(ShelfCount.size, -1) != func.coalesce(listed.c.size, 0),
+                    *(
+                        func.coalesce(getattr(ShelfCount, one.name), -1) != func.coalesce(listed.c[one.name], 0)
+                        for one in _COUNTED
+                    )
                 )
             )
         )
@@ -104,10 +116,11 @@ class KeptCounts:
             # Whoever changes the count has changed a dataset before, in the same transaction: what is counted while
             # the count's row is locked is either in it already, or will be added by whoever waits for the lock.
             kept = session.exec(select(ShelfCount).where(ShelfCount.owner_id == owner_id).with_for_update()).first()
-            listed = sql_select(func.count(), func.coalesce(func.sum(Dataset.size), 0)).where(
+            listed = sql_select(*_COUNTED).where(
                 col(Dataset.owner_id) == owner_id, col(Dataset.current_file_id).is_not(None)
             )
-            datasets, size = session.execute(listed).one()
+            counted = session.execute(listed).one()
             kept = kept or ShelfCount(owner_id=owner_id)
-            kept.datasets, kept.size = int(datasets), int(size)
+            for one, value in zip(_COUNTED, counted, strict=True):
+                setattr(kept, one.name, int(value))
             session.add(kept)

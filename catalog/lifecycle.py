@@ -267,7 +267,8 @@ class Lifecycle:
                 *(col(File.version), col(Dataset.name)),
             )
             .join(Dataset, col(Dataset.id) == File.dataset_id)
-            .where(ready, taken)
+            # A copy made for a share link goes when that has ended (`Slices.sweep`), not by age.
+            .where(ready, taken, col(Dataset.hidden_for).is_(None))
             .order_by(col(File.created_at), col(File.id))
         )
         files = Files(self.database, self.storages, self.trash_for)

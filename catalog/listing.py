@@ -2,6 +2,10 @@
 
 Each order has an index, (owner, value, id), and a page begins after the last row of the one before it (a keyset), or at
 a number, found by skipping entries of that index and no rows. The id breaks ties, so that a page is the same each time.
+
+Among several people a plain list has three sources: what is the caller's own, what the team sees, which has an index of
+its own for each order, and what was shared with the caller. The first of each are merged; a dataset that comes from two
+of them counts once. So a page costs the same however many datasets there are.
 """
 
 from __future__ import annotations
@@ -11,11 +15,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Uuid, func, literal, true, tuple_
+from sqlalchemy import ColumnElement, Uuid, and_, case, func, literal, true, tuple_, union
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
-from catalog.access import sees_dataset
+from catalog.access import IS_TEAM, is_granted, sees_dataset
 from catalog.caller import Caller
 from catalog.cursor import Cursor, fingerprint
 from catalog.errors import InvalidQuery
@@ -81,32 +85,72 @@ class Found:
     ids: tuple[uuid.UUID, ...]
 
 
+LISTED: ColumnElement[bool] = col(Dataset.current_file_id).is_not(None)
+KEPT = ("total", "size")
+
+
 @dataclass(frozen=True)
 class Listing:
-    """A checked query of one caller: its conditions, its order, and the mark that ties cursors to both."""
+    """A checked query of one caller: its conditions, its order, and the mark that ties cursors to both.
+
+    `own`: it is about nothing but what the caller owns.
+    """
 
     caller: Caller
     conditions: tuple[ColumnElement[bool], ...]
     order: Order
     filtered: bool
+    own: bool
     mark: str
 
     def find(self, session: Session, *, after: Cursor | None, skip: int, most: int) -> Found:
         """The ids of at most `most` datasets, after a row or after `skip` of them, and the counts of all matches."""
         if not self.filtered:
-            ids = self._page(select(Dataset.id).where(*self.conditions), self.order, after, skip, most)
-            kept = select(ShelfCount.datasets, ShelfCount.size).where(ShelfCount.owner_id == self.caller.user_id)
-            total, size = session.exec(kept).first() or (0, 0)
-            return Found(total, size, tuple(session.exec(ids)))
+            return self._own(session, after, skip, most) if self.own else self._plain(session, after, skip, most)
         # A filter has to look at every row anyway: one look gives both the counts and the page.
-        matches = select(Dataset.id, self.order.column, Dataset.size).where(*self.conditions).cte("matches")
-        order = replace(self.order, column=matches.c[self.order.column.key], id_column=matches.c.id)
+        value = self.order.column.label("value")
+        matches = sql_select(col(Dataset.id), value, col(Dataset.size)).where(*self.conditions).cte("matches")
+        order = replace(self.order, column=matches.c.value, id_column=matches.c.id)
         page = self._page(sql_select(matches.c.id, order.column), order, after, skip, most).subquery("page")
         counts = sql_select(func.count().label("total"), func.sum(matches.c.size).label("size")).subquery("counts")
-        shown = replace(order, column=page.c[self.order.column.key], id_column=page.c.id)
-        query = sql_select(counts.c.total, counts.c.size, page.c.id).outerjoin_from(counts, page, true())
+        return self._together(session, counts, page)
+
+    def _own(self, session: Session, after: Cursor | None, skip: int, most: int) -> Found:
+        mine = col(Dataset.owner_id) == self.caller.user_id
+        ids = self._page(select(Dataset.id).where(mine, LISTED), self.order, after, skip, most)
+        kept = select(ShelfCount.datasets, ShelfCount.size).where(ShelfCount.owner_id == self.caller.user_id)
+        total, size = session.exec(kept).first() or (0, 0)
+        return Found(total, size, tuple(session.exec(ids)))
+
+    def _plain(self, session: Session, after: Cursor | None, skip: int, most: int) -> Found:
+        value, mine = self.order.column.label("value"), col(Dataset.owner_id) == self.caller.user_id
+        # Few, and not in order: looked up once for the page and the counts.
+        more: list[Any] = [col(Dataset.size).label("size"), and_(~mine, ~IS_TEAM).label("apart")]
+        granted: Any = sql_select(col(Dataset.id).label("id"), value, *more).where(is_granted(self.caller), LISTED)
+        shared = granted.cte("shared")
+        sources = [sql_select(col(Dataset.id).label("id"), value).where(one, LISTED) for one in (mine, IS_TEAM)]
+        firsts = [self._page(one, self.order, after, 0, skip + most).subquery() for one in sources]
+        merged = union(*(sql_select(one.c.id, one.c.value) for one in (*firsts, shared))).subquery("merged")
+        order = replace(self.order, column=merged.c.value, id_column=merged.c.id)
+        page = self._page(sql_select(merged.c.id, merged.c.value), order, after, skip, most).subquery("page")
+        whose = col(ShelfCount.owner_id) == self.caller.user_id
+        kept = sql_select(
+            func.sum(case((whose, ShelfCount.datasets), else_=ShelfCount.team_datasets)).label("total"),
+            func.sum(case((whose, ShelfCount.size), else_=ShelfCount.team_size)).label("size"),
+        ).subquery("kept")
+        apart = sql_select(func.count().label("total"), func.sum(shared.c.size).label("size")).where(shared.c.apart)
+        besides = apart.subquery("besides")
+        both = ((func.coalesce(kept.c[one], 0) + func.coalesce(besides.c[one], 0)).label(one) for one in KEPT)
+        counts = sql_select(*both).join_from(kept, besides, true()).subquery("counts")
+        return self._together(session, counts, page)
+
+    def _together(self, session: Session, counts: Any, page: Any) -> Found:
+        """The page, its ids and values, beside the counts: both are of one moment."""
+        value, id_ = (page.c[name] for name in ("value", "id"))
+        shown = replace(self.order, column=value, id_column=id_)
+        query = sql_select(counts.c.total, counts.c.size, id_).outerjoin_from(counts, page, true())
         rows = session.execute(query.order_by(*shown.key())).all()
-        return Found(rows[0][0], int(rows[0][1] or 0), tuple(row[2] for row in rows if row[2] is not None))
+        return Found(int(rows[0][0]), int(rows[0][1] or 0), tuple(row[2] for row in rows if row[2] is not None))
 
     @staticmethod
     def _page(query: Any, order: Order, after: Cursor | None, skip: int, most: int) -> Any:
@@ -134,13 +178,15 @@ def prepare(caller: Caller, query: DatasetQuery) -> Listing:
     filters = [*matches(wanted), *map(_tagged, tags)]
     if query.formats:
         filters.append(col(Dataset.format).in_(query.formats))
-    if query.owner is not None:
+    own = caller.alone if query.owner is None else query.owner == caller.name and not filters
+    if query.owner is not None and not own:
         filters.append(col(Dataset.owner_id).in_(select(User.id).where(User.name == query.owner)))
     return Listing(
         caller=caller,
-        conditions=(sees_dataset(caller), col(Dataset.current_file_id).is_not(None), *filters),
+        conditions=(sees_dataset(caller), LISTED, *filters),
         order=Order(col(column), col(Dataset.id), kind, descending=query.sort.startswith("-")),
         filtered=bool(filters),
+        own=own,
         mark=fingerprint([caller.user_id.hex, query.sort, wanted, tags, sorted(query.formats), query.owner]),
     )
 

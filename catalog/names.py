@@ -9,16 +9,19 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 
-from catalog.errors import InvalidDescription, InvalidFileName, InvalidFolder, InvalidName, InvalidTags
+from catalog.errors import Invalid, InvalidDescription, InvalidFileName, InvalidFolder, InvalidName, InvalidTags
 from preview.formats import WRAPPINGS
 
 LONGEST_FILE_NAME = 255
 LONGEST_FOLDER = 1000
 LONGEST_NAME = 200
+LONGEST_EMAIL = 254
+"""RFC 5321, 4.5.3.1.3, without the brackets of a path."""
 LONGEST_DESCRIPTION = 10_000
 LONGEST_TAG = 60
 MOST_TAGS = 50
 
+EMAIL = re.compile(r"[^@\s<>()\"',;:\\]+@[^@\s<>()\"',;:\\]+")
 WRAPPED = tuple(f".{wrapping}" for wrapping in WRAPPINGS)
 EXTENSION = re.compile(r"\.(?=[^.]*[A-Za-z])[A-Za-z0-9]{1,10}$")
 """A file name's last extension; “report 2.0” and “2024.12” have none."""
@@ -73,6 +76,14 @@ def clean_name(raw: str) -> str:
     if len(name) > LONGEST_NAME:
         raise InvalidName(f"The name has {len(name)} characters; {LONGEST_NAME} is the most.")
     return name
+
+
+def clean_email(raw: str) -> str:
+    """An e-mail address in the one form in which it is kept: however it is typed, it is the same. Raises Invalid."""
+    email = fold(raw.strip())
+    if len(email) > LONGEST_EMAIL or has_control(email) or not EMAIL.fullmatch(email):
+        raise Invalid("This is no e-mail address. Write it like ada@example.org.")
+    return email
 
 
 def clean_description(raw: str) -> str:

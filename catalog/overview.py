@@ -21,12 +21,14 @@ class Overview:
     database: Database
 
     def old_versions(self, caller: Caller, older_than: timedelta) -> tuple[int, int]:
-        """How many versions, and how many bytes, are that old and have a newer one on the shelf."""
+        """How many versions, and how many bytes, are that old and have a newer one on the shelf: of the caller's own,
+        for an admin of everybody's."""
+        whose = () if caller.runs_shelf else (col(File.owner_id) == caller.user_id,)
         query = (
             select(func.count(), func.coalesce(func.sum(File.size), 0))
             .join(Dataset, col(Dataset.id) == col(File.dataset_id))
             .where(
-                col(File.owner_id) == caller.user_id,
+                *whose,
                 col(File.status) == FileStatus.READY,
                 col(File.created_at) < utc_now() - older_than,
                 col(Dataset.current_file_id).is_not(None),

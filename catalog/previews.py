@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from sqlmodel import Session
 
 from catalog import row_places
-from catalog.access import find_dataset
+from catalog.access import Need, find_dataset
 from catalog.caller import Caller
 from catalog.errors import InvalidRange
 from catalog.events import EventKind, record
@@ -114,12 +114,12 @@ class Previews:
             return read_as_of(session, find_dataset(session, caller, dataset_id).id)
 
     def try_read_as(self, caller: Caller, dataset_id: uuid.UUID, read_as: ReadAs) -> None:
-        """Read the newest version so, without keeping it. Raises DatasetNotFound, InvalidReadAs, and WrongReadAs where
-        that file cannot be: it has no such sheet, or fewer rows than are to be skipped. That the store does not answer,
-        or that there is no table either way, is no reason against it."""
+        """Read the newest version so, without keeping it. Raises DatasetNotFound, NotAllowed, ReadOnly, InvalidReadAs,
+        and WrongReadAs where that file cannot be: it has no such sheet, or fewer rows than are to be skipped. That the
+        store does not answer, or that there is no table either way, is no reason against it."""
         check_read_as(read_as)
         with self.database.session() as session:
-            file_id = find_dataset(session, caller, dataset_id).current_file_id
+            file_id = find_dataset(session, caller, dataset_id, need=Need.EDIT).current_file_id
             file = session.get(File, file_id) if file_id is not None else None
         if file is None:
             return
@@ -134,11 +134,11 @@ class Previews:
     def set_read_as(self, caller: Caller, dataset_id: uuid.UUID, read_as: ReadAs) -> None:
         """Read the dataset's files so from now on; what was read of them otherwise is forgotten and read anew.
 
-        Raises DatasetNotFound, InvalidReadAs.
+        Raises DatasetNotFound, NotAllowed, ReadOnly, InvalidReadAs.
         """
         check_read_as(read_as)
         with self.database.transaction() as session:
-            dataset = find_dataset(session, caller, dataset_id, lock=True)
+            dataset = find_dataset(session, caller, dataset_id, need=Need.EDIT, lock=True)
             plain = read_as.to_plain() or None
             if plain == dataset.read_as:
                 return

@@ -15,6 +15,7 @@ from typing import Literal
 
 from sqlmodel import col, select
 
+from catalog.access import check_writes
 from catalog.caller import Caller
 from catalog.errors import InvalidRange
 from catalog.events import EventKind, record
@@ -125,10 +126,12 @@ class Queries:
     def save(
         self, caller: Caller, file_id: uuid.UUID, sql: str, *, name: str, cancel: Cancel | None = None
     ) -> uuid.UUID:
-        """Keep the whole answer as a new dataset, a Parquet file; its description says where it comes from.
+        """Keep the whole answer as a new dataset of the caller's, a Parquet file; its description says where it comes
+        from.
 
-        Raises InvalidName, DatasetNameTaken, too; nothing is kept then.
+        Raises InvalidName, DatasetNameTaken, ReadOnly, too; nothing is kept then.
         """
+        check_writes(caller)
         name = clean_name(name)
         asked = self._ask(caller, file_id, sql)
         with self._written("save", asked, sql, "parquet", cancel) as (path, exported), path.open("rb") as data:

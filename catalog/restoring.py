@@ -16,6 +16,7 @@ from typing import Any
 
 from catalog.backup import MOST_TOLD, Problem
 from catalog.backup_copying import RESTORABLE, in_order
+from catalog.events import EventKind, record
 from catalog.reports import ReportKind, Reports
 from catalog.restored_rows import BEING_RESTORED, Outcome, begun_restore, fill_catalogue, rows_of, settle
 from catalog.snapshots import (
@@ -127,6 +128,8 @@ class Restore:
             self._restore_files(report, manifest, lines, target)
         content = {"snapshot": name, "place": self.vault.place, "finished": True}
         Reports(self.database).keep(ReportKind.RESTORE, content | {"report": report.to_plain()})
+        with self.database.transaction() as session:
+            record(session, EventKind.RESTORED, detail={"place": self.vault.place, "snapshot": name})
         return report
 
     def _restore_files(

@@ -1,4 +1,4 @@
-"""Files of a caller that hold the same bytes as another one, so that nothing need be sent or kept twice."""
+"""Files that hold the same bytes as another one, so that nothing need be sent or kept twice: of those a caller sees."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, or_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, select
 
+from catalog.access import sees_dataset
 from catalog.caller import Caller
 from catalog.digests import Digests
 from catalog.errors import InvalidChecksum
@@ -35,7 +36,7 @@ class SameFile:
 
 @dataclass(frozen=True)
 class SameContent:
-    """Finds ready files of the caller; of what is under way, failed or in the trash it knows nothing."""
+    """Finds ready files that the caller sees; of what is under way, failed or in the trash it knows nothing."""
 
     database: Database
 
@@ -66,7 +67,7 @@ class SameContent:
         query = (
             select(File, Dataset.name)
             .join(Dataset, col(File.dataset_id) == Dataset.id)
-            .where(File.owner_id == caller.user_id, File.status == FileStatus.READY, File.size == size, or_(*likely))
+            .where(*_shown(caller), File.size == size, or_(*likely))
             .order_by(col(File.created_at).desc())
             .limit(MOST * 5)
         )
@@ -80,19 +81,25 @@ class SameContent:
         return tuple(sorted(found, key=lambda same: not same.certain)[:MOST])
 
 
-def others_like(session: Session, file: File) -> tuple[SameFile, ...]:
-    """Other ready files of the same owner whose every byte is the same: both have been read."""
+def others_like(session: Session, caller: Caller, file: File) -> tuple[SameFile, ...]:
+    """Other ready files that the caller sees and whose every byte is the same: both have been read."""
     if file.sha256 is None or not file.sha256_verified or file.size == 0:
         return ()
     query = (
         select(File, Dataset.name)
         .join(Dataset, col(File.dataset_id) == Dataset.id)
-        .where(File.owner_id == file.owner_id, File.status == FileStatus.READY, File.size == file.size)
+        .where(*_shown(caller), File.size == file.size)
         .where(File.sha256 == file.sha256, col(File.sha256_verified).is_(True), File.id != file.id)
         .order_by(col(File.created_at).desc())
         .limit(MOST)
     )
     return tuple(_named(other, name, certain=True) for other, name in session.exec(query).all())
+
+
+def _shown(caller: Caller) -> tuple[ColumnElement[bool], ...]:
+    """Ready, and not a copy made for a link."""
+    ready, plain = col(File.status) == FileStatus.READY, col(Dataset.hidden_for).is_(None)
+    return ready, plain, sees_dataset(caller)
 
 
 def _parts(size: int, part_size: int | None, told: Sequence[str] | None) -> Digests | None:

@@ -58,7 +58,7 @@ class Samples:
     def load(self, caller: Caller) -> tuple[uuid.UUID, ...]:
         """The ids of the sample datasets, in the order of SAMPLES; those on the shelf already are left as they are.
 
-        Raises the store's errors; what was loaded until then stays, and loading again goes on.
+        Raises ReadOnly, and the store's errors; what was loaded until then stays, and loading again goes on.
         """
         # The last to come is the first of the list, so the samples are taken from the end.
         return tuple(reversed([self._load(caller, sample) for sample in reversed(SAMPLES)]))
@@ -70,6 +70,8 @@ class Samples:
                 new = NewUpload(sample.file_name, path.stat().st_size, name=sample.name)
                 dataset_id = self.uploads.put(caller, new, data).summary.id
         except DatasetNameTaken as taken:
+            if taken.dataset_id is None:
+                raise  # never so: a caller sees what is their own
             return taken.dataset_id
         self.datasets.update(caller, dataset_id, description=sample.description, tags=sample.tags)
         return dataset_id

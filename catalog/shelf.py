@@ -10,14 +10,14 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import CursorResult, Text, case, delete, func, insert, literal, update
+from sqlalchemy import ColumnElement, CursorResult, Text, case, delete, func, insert, literal, update
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from catalog.access import FAILED_CHECK
 from catalog.names import free_names, sort_key
 from catalog.search import search_text
-from db.tables import Column, Dataset, DatasetTag, File, FileStatus, ShelfCount, User
+from db.tables import Column, Dataset, DatasetTag, File, FileStatus, ShareLink, ShelfCount, User, Visibility
 from db.utc import utc_now
 
 OFF_THE_SHELF = (FileStatus.TRASHED, FileStatus.DELETED)
@@ -29,6 +29,8 @@ def refresh(session: Session, dataset: Dataset, *, updated_at: datetime | None =
     was_listed, old_size = dataset.current_file_id is not None, dataset.size
     ready = select(File).where(File.dataset_id == dataset.id, File.status == FileStatus.READY)
     newest = session.exec(ready.order_by(col(File.version).desc()).limit(1)).first()
+    if dataset.hidden_for is not None:
+        newest = None  # a copy made for a link: in no list, in no count
     dataset.current_file_id = newest.id if newest else None
     dataset.file_name = newest.file_name if newest else ""
     dataset.format = newest.format if newest else "other"
@@ -43,7 +45,7 @@ def refresh(session: Session, dataset: Dataset, *, updated_at: datetime | None =
     if listed != was_listed:
         tags = update(DatasetTag).where(col(DatasetTag.dataset_id) == dataset.id)
         session.exec(tags.values(listed=listed))
-    _count(session, dataset.owner_id, datasets=listed - was_listed, size=dataset.size - old_size)
+    _count(session, dataset, datasets=listed - was_listed, size=dataset.size - old_size)
 
 
 def remove(session: Session, dataset: Dataset) -> None:
@@ -51,10 +53,31 @@ def remove(session: Session, dataset: Dataset) -> None:
     listed = dataset.current_file_id is not None
     files = update(File).where(col(File.dataset_id) == dataset.id)
     session.exec(files.values(status=FileStatus.DELETED, dataset_id=None, version=None))
-    _count(session, dataset.owner_id, datasets=-listed, size=-dataset.size)
+    _count(session, dataset, datasets=-listed, size=-dataset.size)
     session.exec(delete(DatasetTag).where(col(DatasetTag.dataset_id) == dataset.id))
     session.exec(delete(Dataset).where(col(Dataset.id) == dataset.id))
     session.expunge(dataset)
+    # What links serve of it goes along; the hourly sweep takes the objects out of the store.
+    made_of_it = select(ShareLink.slice_dataset_id).where(ShareLink.dataset_id == dataset.id)
+    copies = session.exec(made_of_it.where(col(ShareLink.slice_dataset_id).is_not(None))).all()
+    if copies:
+        remove_copies(session, col(Dataset.id).in_(copies))
+
+
+def remove_copies(session: Session, which: ColumnElement[bool]) -> Sequence[uuid.UUID]:
+    """Take away copies made for links, which no list and no count knows; the ids of their files, whose objects are to
+    be removed."""
+    of_links = select(Dataset.id).where(col(Dataset.hidden_for).is_not(None), which)
+    copies = session.exec(of_links.order_by(col(Dataset.id)).with_for_update()).all()
+    if not copies:
+        return ()
+    gone = session.exec(select(File.id).where(col(File.dataset_id).in_(copies))).all()
+    files = update(File).where(col(File.dataset_id).in_(copies))
+    session.exec(files.values(status=FileStatus.DELETED, dataset_id=None, version=None))
+    links = update(ShareLink).where(col(ShareLink.slice_dataset_id).in_(copies))
+    session.exec(links.values(slice_dataset_id=None))
+    session.exec(delete(Dataset).where(col(Dataset.id).in_(copies)))
+    return gone
 
 
 def remove_if_empty(session: Session, dataset: Dataset) -> bool:
@@ -155,6 +178,22 @@ def set_tags(session: Session, dataset: Dataset, tags: dict[str, str]) -> None:
     )
 
 
+def show_to(session: Session, dataset: Dataset, visibility: Visibility) -> None:
+    """Let the team see the dataset, or let it see it no more; and keep the counts."""
+    session.flush()
+    if visibility == dataset.visibility:
+        return
+    step = 1 if visibility == Visibility.TEAM else -1
+    dataset.visibility = visibility
+    if dataset.current_file_id is not None:
+        kept = {
+            "team_datasets": col(ShelfCount.team_datasets) + step,
+            "team_size": col(ShelfCount.team_size) + step * dataset.size,
+        }
+        session.exec(update(ShelfCount).where(col(ShelfCount.owner_id) == dataset.owner_id).values(**kept))
+    session.flush()
+
+
 def describe(session: Session, file: File, columns: Sequence[tuple[str, str]] | None) -> None:
     """Note the columns of a file as (name, type); None where it has no table."""
     if columns is not None:
@@ -168,17 +207,46 @@ def describe(session: Session, file: File, columns: Sequence[tuple[str, str]] | 
     file.described_at = utc_now()
 
 
-def _take_name(session: Session, dataset: Dataset, name: str) -> None:
-    """Call it so, or `name (2)` and on where that is taken; the unique constraint decides."""
+def change_owner(session: Session, dataset: Dataset, owner_id: uuid.UUID) -> None:
+    """Put the dataset on another shelf: its name, the counts of both shelves, its tags and what is searched.
+
+    Its name gets ` (2)` where the other shelf has it.
+    """
+    session.flush()
+    # Both counts are taken in one order, so that two that go opposite ways do not wait for each other.
+    both = select(ShelfCount).where(col(ShelfCount.owner_id).in_((dataset.owner_id, owner_id)))
+    session.exec(both.order_by(col(ShelfCount.owner_id)).with_for_update()).all()
+    listed = int(dataset.current_file_id is not None)
+    _count(session, dataset, datasets=-listed, size=-dataset.size)
+    _take_name(session, dataset, dataset.name, owner_id=owner_id)
+    _count(session, dataset, datasets=listed, size=dataset.size)
+    session.exec(update(DatasetTag).where(col(DatasetTag.dataset_id) == dataset.id).values(owner_id=owner_id))
+    refresh(session, dataset)
+
+
+def refresh_owner_name(session: Session, owner_id: uuid.UUID) -> None:
+    """Let what is searched say the owner's new name, in every dataset of theirs."""
+    session.flush()
+    owned = select(Dataset).where(Dataset.owner_id == owner_id).order_by(col(Dataset.id))
+    for dataset in session.exec(owned.with_for_update().execution_options(populate_existing=True)):
+        dataset.search_text = _search_text(session, dataset)
+
+
+def _take_name(session: Session, dataset: Dataset, name: str, *, owner_id: uuid.UUID | None = None) -> None:
+    """Call it so, or `name (2)` and on where that is taken; the unique constraint decides.
+
+    `owner_id` is whose it becomes with the name, where that is another.
+    """
+    owner_id = owner_id or dataset.owner_id
     alike = select(Dataset.name).where(
-        Dataset.owner_id == dataset.owner_id,
+        Dataset.owner_id == owner_id,
         Dataset.id != dataset.id,
         col(Dataset.name).startswith(name[:150], autoescape=True),
     )
     for candidate in free_names(name, set(session.exec(alike))):
         try:
             with session.begin_nested():
-                dataset.name = candidate
+                dataset.owner_id, dataset.name = owner_id, candidate
                 session.flush()
             return
         except IntegrityError:
@@ -202,7 +270,11 @@ def _search_text(session: Session, dataset: Dataset) -> str:
     return search_text(dataset.name, dataset.description, tags, columns, owner, dataset.file_name)
 
 
-def _count(session: Session, owner_id: uuid.UUID, *, datasets: int, size: int) -> None:
-    if datasets or size:
-        row = update(ShelfCount).where(col(ShelfCount.owner_id) == owner_id)
-        session.exec(row.values(datasets=col(ShelfCount.datasets) + datasets, size=col(ShelfCount.size) + size))
+def _count(session: Session, dataset: Dataset, *, datasets: int, size: int) -> None:
+    if not datasets and not size:
+        return
+    kept: dict[str, object] = {"datasets": col(ShelfCount.datasets) + datasets, "size": col(ShelfCount.size) + size}
+    if dataset.visibility == Visibility.TEAM:
+        kept["team_datasets"] = col(ShelfCount.team_datasets) + datasets
+        kept["team_size"] = col(ShelfCount.team_size) + size
+    session.exec(update(ShelfCount).where(col(ShelfCount.owner_id) == dataset.owner_id).values(**kept))

@@ -62,7 +62,7 @@ def find_similar(session: Session, caller: Caller, dataset_id: uuid.UUID, most: 
         (file_id for file_id, columns in shared.items() if _counts(columns)),
         key=lambda file_id: (-sum(weights[one] for one in shared[file_id]), str(candidates[file_id])),
     )
-    return _summaries(session, [(candidates[one], shared[one]) for one in ranked[:most]], own)
+    return _summaries(session, caller, [(candidates[one], shared[one]) for one in ranked[:most]], own)
 
 
 def _columns(session: Session, dataset: Dataset) -> dict[Alike, str]:
@@ -120,12 +120,12 @@ def _counts(shared: list[Alike]) -> bool:
 
 
 def _summaries(
-    session: Session, found: list[tuple[uuid.UUID, list[Alike]]], own: dict[Alike, str]
+    session: Session, caller: Caller, found: list[tuple[uuid.UUID, list[Alike]]], own: dict[Alike, str]
 ) -> tuple[Similar, ...]:
     ids = [dataset_id for dataset_id, _ in found]
     rows = select(Dataset).where(col(Dataset.id).in_(ids)).options(defer(Dataset.search_text))  # type: ignore[arg-type]
     by_id = {row.id: row for row in session.exec(rows)} if ids else {}
-    summaries = dataset_summaries(session, [by_id[one] for one in ids])
+    summaries = dataset_summaries(session, caller, [by_id[one] for one in ids])
     return tuple(
         Similar(summary, tuple(own[one] for one in shared), len(own))
         for summary, (_, shared) in zip(summaries, found, strict=True)

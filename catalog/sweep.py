@@ -29,6 +29,9 @@ IDLE = timedelta(days=7)
 """How long an upload may rest unless LIFECYCLE__UPLOAD_DAYS says otherwise: as long as a signed link can live."""
 UNANNOUNCED = timedelta(days=1)
 """The same for one that the store was never told of, which no client can go on with."""
+BY_LINK = timedelta(days=1)
+"""The same for one that came by an upload request: its sender goes on in the same tab or not at all, and until then it
+takes one of the places there are."""
 
 _log = structlog.get_logger("catalog")
 
@@ -57,7 +60,7 @@ class Sweep:
 
     def rests_since(self, *, now: datetime | None = None) -> datetime:
         """An upload touched since is stale in no case."""
-        return (now or utc_now()) - min(self.idle, UNANNOUNCED)
+        return (now or utc_now()) - min(self.idle, UNANNOUNCED, BY_LINK)
 
     def stale(self, *, now: datetime | None = None) -> Sequence[File]:
         """Files of uploads that nobody goes on with. Raises DatabaseUnavailable."""
@@ -65,6 +68,7 @@ class Sweep:
         rests = or_(
             col(Upload.touched_at) < now - self.idle,
             and_(col(Upload.store_upload_id).is_(None), col(Upload.touched_at) < now - UNANNOUNCED),
+            and_(col(Upload.request_id).is_not(None), col(Upload.touched_at) < now - BY_LINK),
         )
         query = (
             select(File).join(Upload, col(Upload.file_id) == File.id).where(File.status == FileStatus.PENDING, rests)

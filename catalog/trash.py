@@ -17,7 +17,7 @@ from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
 from catalog import shelf
-from catalog.access import sees_dataset
+from catalog.access import Need, changes_dataset, check_need, check_writes
 from catalog.caller import Caller
 from catalog.errors import DatasetInTrash, NotInTrash
 from catalog.events import EventKind, record
@@ -59,7 +59,8 @@ def _ignore(_file_id: uuid.UUID) -> None:
 
 @dataclass(frozen=True)
 class Trash:
-    """The caller's trash. `keep` is how long a thing stays; `on_ready` hears of a file that is back.
+    """What lies in the trash of datasets that the caller may change; only its owner removes a thing for good. `keep` is
+    how long it stays; `on_ready` hears of a file that is back.
 
     Every change locks the dataset's row first, as everywhere: of two that want the same thing one gets it. Every method
     raises DatabaseUnavailable where the database is away.
@@ -74,11 +75,15 @@ class Trash:
         """Up to `most` things after the first `skip`, the latest deleted first."""
         there = lying(caller).subquery("lying")
         page = sql_select(there.c.id, there.c.kind).order_by(there.c.at.desc(), there.c.id).offset(skip).limit(most)
-        size = select(func.coalesce(func.sum(File.size), 0)).where(*trashed(), File.owner_id == caller.user_id)
+        size = select(func.coalesce(func.sum(File.size), 0)).where(*trashed())
+        if caller.alone:
+            size = size.where(File.owner_id == caller.user_id)
+        else:
+            size = size.join(Dataset, col(Dataset.id) == col(File.dataset_id)).where(changes_dataset(caller))
         with self.database.session() as session:
             found = [(id_, TrashKind(kind)) for id_, kind in session.execute(page)]
             total = session.execute(sql_select(func.count()).select_from(there)).scalar_one()
-            items = items_of(session, found, self.keep)
+            items = items_of(session, caller, found, self.keep)
             return TrashPage(items, total, int(session.exec(size).one()))
 
     def count(self, caller: Caller) -> int:
@@ -93,15 +98,15 @@ class Trash:
             found = session.execute(sql_select(there.c.kind).where(there.c.id == item_id)).first()
             if found is None:
                 raise _not_there()
-            return items_of(session, [(item_id, TrashKind(found[0]))], self.keep)[0]
+            return items_of(session, caller, [(item_id, TrashKind(found[0]))], self.keep)[0]
 
     def restore(self, caller: Caller, item_id: uuid.UUID) -> Restored:
         """Put a dataset or a version back as it was. A name taken meanwhile becomes `name (2)`.
 
-        Raises NotInTrash; DatasetInTrash for a version whose dataset lies in the trash, too.
+        Raises NotInTrash, ReadOnly; DatasetInTrash for a version whose dataset lies in the trash, too.
         """
         with self.database.transaction() as session:
-            dataset = locked(session, item_id, sees_dataset(caller))
+            dataset = locked(session, item_id, changes_dataset(caller))
             if dataset is not None:
                 restored = self._restore_dataset(session, caller, dataset)
             else:
@@ -111,12 +116,14 @@ class Trash:
         return restored
 
     def purge(self, caller: Caller, item_id: uuid.UUID) -> None:
-        """Remove a thing for good, its objects too. Raises NotInTrash."""
+        """Remove a thing for good, its objects too. Raises NotInTrash, NotAllowed, ReadOnly."""
         if not self._purge(item_id, caller):
             raise _not_there()
 
     def empty(self, caller: Caller, *, until: datetime | None = None) -> int:
-        """Remove for good everything the caller deleted up to `until`; says how many things those were."""
+        """Remove for good what lies here of the caller's own datasets, deleted up to `until`; says how many things
+        those were. Raises ReadOnly."""
+        check_writes(caller)
         return self._purge_all(until or utc_now(), caller)
 
     def sweep(self, *, now: datetime | None = None) -> int:
@@ -142,17 +149,19 @@ class Trash:
 
     @staticmethod
     def _restore_dataset(session: Session, caller: Caller, dataset: Dataset) -> Restored:
+        check_writes(caller)
         name = dataset.trashed_name
         files = shelf.out_of_trash(session, dataset)
         detail = {"name": dataset.name, "files": files} | ({} if name == dataset.name else {"was": name})
         record(session, EventKind.DATASET_RESTORED, user_id=caller.user_id, dataset_id=dataset.id, detail=detail)
-        return Restored(dataset_detail(session, dataset), None if name == dataset.name else name)
+        return Restored(dataset_detail(session, caller, dataset), None if name == dataset.name else name)
 
     @staticmethod
     def _restore_version(session: Session, caller: Caller, file_id: uuid.UUID) -> Restored:
-        dataset, file = locked_file(session, file_id, sees_dataset(caller))
+        dataset, file = locked_file(session, file_id, changes_dataset(caller))
         if dataset is None or file is None:
             raise _not_there()
+        check_writes(caller)
         if dataset.trashed_at is not None:
             raise DatasetInTrash(dataset.trashed_name or dataset.name, dataset.id)
         shelf.file_out_of_trash(session, dataset, file)
@@ -164,12 +173,12 @@ class Trash:
             file_id=file.id,
             detail={"name": dataset.name, "version": file.version, "file_name": file.file_name},
         )
-        return Restored(dataset_detail(session, dataset))
+        return Restored(dataset_detail(session, caller, dataset))
 
     def _purge_all(self, until: datetime, caller: Caller | None) -> int:
         gone = 0
         while True:
-            there = lying(caller).subquery("lying")
+            there = lying(caller, own=True).subquery("lying")
             due = sql_select(there.c.id).where(there.c.at <= until).order_by(there.c.at, there.c.id).limit(BATCH)
             with self.database.session() as session:
                 ids = session.execute(due).scalars().all()
@@ -179,13 +188,20 @@ class Trash:
 
     def _purge(self, item_id: uuid.UUID, caller: Caller | None, *, until: datetime | None = None) -> bool:
         """False where it is not there any more, or was put back and deleted again after `until`."""
-        mine = () if caller is None else (sees_dataset(caller),)
+        theirs = () if caller is None else (changes_dataset(caller),)
         with self.database.transaction() as session:
-            dataset = locked(session, item_id, *mine)
-            if dataset is not None:
+            dataset, file = locked(session, item_id, *theirs), None
+            whole = dataset is not None
+            if dataset is None:
+                dataset, file = locked_file(session, item_id, *theirs)
+            if dataset is None or (not whole and file is None):
+                return False
+            if caller is not None:
+                check_need(session, caller, dataset, Need.OWN)
+            if file is None:
                 gone = _remove_dataset(session, caller, dataset, until)
             else:
-                gone = _remove_version(session, caller, *locked_file(session, item_id, *mine), until)
+                gone = _remove_version(session, caller, dataset, file, until)
         Removal(self.database, self.storages).remove(gone)
         return bool(gone)
 
@@ -205,9 +221,9 @@ def _remove_dataset(
 
 
 def _remove_version(
-    session: Session, caller: Caller | None, dataset: Dataset | None, file: File | None, until: datetime | None
+    session: Session, caller: Caller | None, dataset: Dataset, file: File, until: datetime | None
 ) -> Sequence[uuid.UUID]:
-    if dataset is None or file is None or file.trashed_at == dataset.trashed_at:
+    if file.trashed_at == dataset.trashed_at:
         return ()
     if until is not None and (file.trashed_at is None or file.trashed_at > until):
         return ()

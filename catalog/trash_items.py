@@ -13,9 +13,9 @@ from sqlalchemy import ColumnElement, literal, or_, union_all
 from sqlalchemy import select as sql_select
 from sqlmodel import Session, col, select
 
-from catalog.access import sees_dataset
+from catalog.access import changes_dataset
 from catalog.caller import Caller
-from db.tables import Dataset, File, FileStatus
+from db.tables import Dataset, File, FileStatus, User
 
 
 class TrashKind(StrEnum):
@@ -44,21 +44,26 @@ class TrashItem:
     deleted_at: datetime
     purge_at: datetime
     in_trashed: bool = False
+    owner: str | None = None
+    """Whose it is, where it is not the caller's own: then it can be put back, and not be removed for good."""
 
 
-def items_of(session: Session, found: Sequence[tuple[uuid.UUID, TrashKind]], keep: timedelta) -> tuple[TrashItem, ...]:
+def items_of(
+    session: Session, caller: Caller, found: Sequence[tuple[uuid.UUID, TrashKind]], keep: timedelta
+) -> tuple[TrashItem, ...]:
     """What is told of the things found, in their order."""
     items: dict[uuid.UUID, TrashItem] = {}
     ids = {kind: [one for one, which in found if which is kind] for kind in TrashKind}
     if ids[TrashKind.DATASET]:
         query = (
-            select(Dataset, File)
+            select(Dataset, File, User.name)
             .join(File, col(File.dataset_id) == Dataset.id)
+            .join(User, col(User.id) == Dataset.owner_id)
             .where(*trashed(), col(Dataset.id).in_(ids[TrashKind.DATASET]))
             .where(File.trashed_at == Dataset.trashed_at)
             .order_by(col(File.version))
         )
-        for dataset, file in session.exec(query):
+        for dataset, file, owner in session.exec(query):
             before = items.get(dataset.id)
             items[dataset.id] = _item(
                 TrashKind.DATASET,
@@ -67,15 +72,23 @@ def items_of(session: Session, found: Sequence[tuple[uuid.UUID, TrashKind]], kee
                 versions=before.versions + 1 if before else 1,
                 size=before.size + file.size if before else file.size,
                 keep=keep,
+                owner=None if dataset.owner_id == caller.user_id else owner,
             )
     if ids[TrashKind.VERSION]:
-        versions = select(Dataset, File).join(File, col(File.dataset_id) == Dataset.id)
-        for dataset, file in session.exec(versions.where(col(File.id).in_(ids[TrashKind.VERSION]))):
-            items[file.id] = _item(TrashKind.VERSION, dataset, file, versions=1, size=file.size, keep=keep)
+        versions = (
+            select(Dataset, File, User.name)
+            .join(File, col(File.dataset_id) == Dataset.id)
+            .join(User, col(User.id) == Dataset.owner_id)
+        )
+        for dataset, file, owner in session.exec(versions.where(col(File.id).in_(ids[TrashKind.VERSION]))):
+            other = None if dataset.owner_id == caller.user_id else owner
+            items[file.id] = _item(TrashKind.VERSION, dataset, file, versions=1, size=file.size, keep=keep, owner=other)
     return tuple(items[one] for one, _ in found if one in items)
 
 
-def _item(kind: TrashKind, dataset: Dataset, file: File, *, versions: int, size: int, keep: timedelta) -> TrashItem:
+def _item(
+    kind: TrashKind, dataset: Dataset, file: File, *, versions: int, size: int, keep: timedelta, owner: str | None
+) -> TrashItem:
     whole = kind is TrashKind.DATASET
     assert file.trashed_at is not None
     return TrashItem(
@@ -90,11 +103,13 @@ def _item(kind: TrashKind, dataset: Dataset, file: File, *, versions: int, size:
         deleted_at=file.trashed_at,
         purge_at=file.trashed_at + keep,
         in_trashed=not whole and dataset.trashed_at is not None,
+        owner=owner,
     )
 
 
-def lying(caller: Caller | None) -> Any:
-    """Everything in the trash as (id, kind, at): datasets, and versions that did not go with theirs."""
+def lying(caller: Caller | None, *, own: bool = False) -> Any:
+    """Everything in the trash as (id, kind, at): datasets, and versions that did not go with theirs. Of those that the
+    caller may change, or of their `own`; None: of everybody's."""
     datasets: Any = sql_select(
         col(Dataset.id).label("id"), literal(TrashKind.DATASET.value).label("kind"), col(Dataset.trashed_at).label("at")
     ).where(col(Dataset.trashed_at).is_not(None))
@@ -105,7 +120,10 @@ def lying(caller: Caller | None) -> Any:
         .where(*trashed(), alone)
     )
     if caller is not None:
-        datasets, versions = datasets.where(sees_dataset(caller)), versions.where(sees_dataset(caller))
+        theirs = col(Dataset.owner_id) == caller.user_id if own else changes_dataset(caller)
+        # A copy made for a link is nobody's to put back.
+        shown = (theirs, col(Dataset.hidden_for).is_(None))
+        datasets, versions = datasets.where(*shown), versions.where(*shown)
     return union_all(datasets, versions)
 
 

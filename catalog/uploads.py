@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal, NamedTuple
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from catalog.access import find_upload, no_such_upload
+from catalog.access import changes_dataset, find_upload, no_such_upload
 from catalog.caller import Caller
 from catalog.completion import Completion, mark_deleted
 from catalog.errors import NotThroughApp, PartMismatch
@@ -161,14 +161,18 @@ class Uploads:
             raise
 
     def list(self, caller: Caller) -> tuple[UploadSummary, ...]:
-        """The caller's uploads under way, newest first."""
+        """The caller's uploads under way, newest first, as far as they may still change what they go to."""
         with self.database.session() as session:
             query = (
                 select(Upload, File, Dataset.name)
                 .join(File, col(Upload.file_id) == File.id)
                 .join(Dataset, col(File.dataset_id) == Dataset.id)
-                .where(Upload.owner_id == caller.user_id, col(Upload.completed_at).is_(None))
-                .where(File.status == FileStatus.PENDING)
+                .where(
+                    Upload.owner_id == caller.user_id,
+                    col(Upload.completed_at).is_(None),
+                    col(Upload.request_id).is_(None),
+                )
+                .where(File.status == FileStatus.PENDING, changes_dataset(caller))
                 .order_by(col(Upload.created_at).desc(), col(Upload.id))
             )
             return tuple(self._summary(upload, file, name) for upload, file, name in session.exec(query))

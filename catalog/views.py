@@ -11,8 +11,10 @@ from typing import Literal
 from sqlalchemy import or_
 from sqlmodel import Session, col, select
 
+from catalog.access import AccessLevel, levels_of
+from catalog.caller import Caller
 from catalog.same_content import SameFile, others_like
-from db.tables import Column, Dataset, DatasetTag, File, FileStatus, User
+from db.tables import Column, Dataset, DatasetTag, File, FileStatus, User, Visibility
 from preview.formats import TEXT_FORMATS
 from storage.protocol import Backend
 
@@ -53,7 +55,7 @@ class FileVersion:
 
 @dataclass(frozen=True, slots=True)
 class DatasetSummary:
-    """A dataset as a list shows it. The file facts are those of its newest ready version."""
+    """A dataset as a list shows it to somebody. The file facts are those of its newest ready version."""
 
     id: uuid.UUID
     name: str
@@ -68,6 +70,9 @@ class DatasetSummary:
     updated_at: datetime
     file_id: uuid.UUID | None
     file_name: str
+    visibility: Visibility
+    access: AccessLevel
+    """What it is to whoever is shown it."""
     matched_columns: tuple[str, ...] = ()
     """Of a list that was searched: names of columns in which a word of the search stands."""
 
@@ -76,7 +81,7 @@ class DatasetSummary:
 class DatasetDetail:
     """A dataset with its ready files, newest first, and those that failed their check; `downloads` is over both.
 
-    `same_as` are other files of the owner that hold the very bytes of the newest one.
+    `same_as` are other files that the caller sees and that hold the very bytes of the newest one.
     """
 
     summary: DatasetSummary
@@ -121,14 +126,15 @@ def file_version(file: File) -> FileVersion:
     )
 
 
-def dataset_summaries(session: Session, datasets: Sequence[Dataset]) -> tuple[DatasetSummary, ...]:
-    """In the order given; two queries, however many they are."""
+def dataset_summaries(session: Session, caller: Caller, datasets: Sequence[Dataset]) -> tuple[DatasetSummary, ...]:
+    """Of datasets that the caller sees, in the order given; three queries at most, however many they are."""
     ids = [dataset.id for dataset in datasets]
     tags: dict[uuid.UUID, list[str]] = {one: [] for one in ids}
     if ids:
         rows = select(DatasetTag.dataset_id, DatasetTag.tag).where(col(DatasetTag.dataset_id).in_(ids))
         for dataset_id, tag in session.exec(rows.order_by(col(DatasetTag.position))):
             tags[dataset_id].append(tag)
+    levels = levels_of(session, caller, datasets)
     owners = {dataset.owner_id for dataset in datasets}
     names = dict(session.exec(select(User.id, User.name).where(col(User.id).in_(owners))).all()) if owners else {}
     return tuple(
@@ -146,6 +152,8 @@ def dataset_summaries(session: Session, datasets: Sequence[Dataset]) -> tuple[Da
             updated_at=dataset.updated_at,
             file_id=dataset.current_file_id,
             file_name=dataset.file_name,
+            visibility=Visibility(dataset.visibility),
+            access=levels[dataset.id],
         )
         for dataset in datasets
     )
@@ -169,18 +177,19 @@ def with_matched_columns(
     )
 
 
-def dataset_detail(session: Session, dataset: Dataset) -> DatasetDetail:
+def dataset_detail(session: Session, caller: Caller, dataset: Dataset) -> DatasetDetail:
+    """Of a dataset that the caller sees."""
     shown = col(File.status).in_((FileStatus.READY, FileStatus.FAILED))
     query = select(File).where(File.dataset_id == dataset.id, shown).order_by(col(File.version).desc())
     rows = session.exec(query).all()
     files = [file_version(row) for row in rows]
     current = next((row for row in rows if row.id == dataset.current_file_id), None)
     return DatasetDetail(
-        summary=dataset_summaries(session, [dataset])[0],
+        summary=dataset_summaries(session, caller, [dataset])[0],
         files=tuple(file for file in files if file.status == FileStatus.READY),
         failed=tuple(file for file in files if file.status == FileStatus.FAILED),
         downloads=sum(file.downloads for file in files),
-        same_as=() if current is None else others_like(session, current),
+        same_as=() if current is None else others_like(session, caller, current),
     )
 
 

@@ -41,8 +41,9 @@ from db.utc import UtcDateTime
 
 FETCHED = 1000
 """Rows read, or written, at a time."""
-LEFT_OUT = ("lease", "report")
-"""Tables about the installation itself, which mean nothing in another."""
+LEFT_OUT = ("lease", "report", "user_session", "one_time")
+"""Tables about the installation itself, which mean nothing in another; and who is signed in, lest a restore signs back
+in whoever was thrown out since."""
 KINDS: dict[str, TypeEngine[Any]] = {
     "uuid": Uuid(),
     "time": UtcDateTime(),

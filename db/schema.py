@@ -20,7 +20,7 @@ from db.tables import METADATA
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 """The newest revision in `migrations/versions`; a test holds the two together."""
 LOCK = 0x6461_7461_7368_656C
 """Number of the advisory lock ("datashel" in ASCII)."""

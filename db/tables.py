@@ -44,6 +44,7 @@ DETAIL = JSON().with_variant(JSONB(), "postgresql")
 # Kept as text on both databases: it holds values out of files, and PostgreSQL's JSONB refuses a NUL among them.
 CONTENT = JSON(none_as_null=True)
 LISTED = text("current_file_id IS NOT NULL")
+TEAM = text("visibility = 'team' AND current_file_id IS NOT NULL")
 TRASHED = text("trashed_at IS NOT NULL")
 READY = text("status = 'ready'")
 UNREAD = text("status = 'ready' AND (described_at IS NULL OR scanned_at IS NULL)")
@@ -72,12 +73,119 @@ class ProfileStatus(StrEnum):
     STOPPED = "stopped"
 
 
+class Role(StrEnum):
+    """What a person may do on the whole shelf: look, put things there, or run it."""
+
+    VIEWER = "viewer"
+    EDITOR = "editor"
+    ADMIN = "admin"
+
+
+class Visibility(StrEnum):
+    """Who sees a dataset beside its owner and those it was shared with: nobody, or everybody who signs in."""
+
+    PRIVATE = "private"
+    TEAM = "team"
+
+
+class Level(StrEnum):
+    """What somebody a dataset was shared with may do with it."""
+
+    READER = "reader"
+    EDITOR = "editor"
+
+
 class User(SQLModel, table=True):
+    """A person. `name` is what others see; by `email` or `name` they sign in with a password."""
+
     __tablename__ = "user_account"  # "user" is a keyword of SQL
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
     name: str = Field(sa_type=Text, unique=True)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    email: str | None = Field(default=None, sa_type=Text, unique=True)
+    """Folded: one address, however it is typed."""
+    role: str = Field(default=Role.EDITOR, sa_type=Text)
+    password_hash: str | None = Field(default=None, sa_type=Text)
+    """argon2id, in its own encoded form; None: no password signs this person in."""
+    subject: str | None = Field(default=None, sa_type=Text, unique=True)
+    """Who this is to a provider or a proxy: its issuer and its own name for the person."""
+    disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    failed_sign_ins: int = 0
+    """Wrong passwords since the last right one."""
+    locked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    signed_in_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class Group(SQLModel, table=True):
+    """People under one name, to share with. `from_directory`: a provider or a proxy says who is in it."""
+
+    __tablename__ = "user_group"  # "group" is a keyword of SQL
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    name: str = Field(sa_type=Text, unique=True)
+    from_directory: bool = False
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+
+
+class GroupMember(SQLModel, table=True):
+    __tablename__ = "group_member"
+    __table_args__ = (Index(None, "user_id"),)
+
+    group_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("user_group.id", ondelete="CASCADE"), primary_key=True))
+    user_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True))
+
+
+class UserSession(SQLModel, table=True):
+    """A browser that is signed in: its cookie holds the token, the row its SHA-256. No row: signed out."""
+
+    __tablename__ = "user_session"
+    __table_args__ = (Index(None, "user_id", "seen_at"), Index(None, "expires_at"))
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    token_hash: str = Field(sa_type=Text, unique=True)
+    user_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False))
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    seen_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
+    """However much it is used; the idle limit counts from `seen_at`."""
+    address: str | None = Field(default=None, sa_type=Text)
+    agent: str | None = Field(default=None, sa_type=Text)
+
+
+class ApiToken(SQLModel, table=True):
+    """A person's token for notebooks and scripts: shown once, kept as its SHA-256. A row that is gone is revoked."""
+
+    __tablename__ = "api_token"
+    __table_args__ = (Index(None, "user_id", "created_at"),)
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    token_hash: str = Field(sa_type=Text, unique=True)
+    user_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False))
+    name: str = Field(sa_type=Text)
+    scope: str = Field(sa_type=Text)
+    """`read` or `write`, which reads as well."""
+    hint: str = Field(sa_type=Text)
+    """Its last characters, to tell one from another."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+
+
+class OneTime(SQLModel, table=True):
+    """A secret that works once: a set-up or password link, or a sign-in on its way to a provider and back."""
+
+    __tablename__ = "one_time"
+    __table_args__ = (Index(None, "expires_at"),)
+
+    token_hash: str = Field(sa_type=Text, primary_key=True)
+    purpose: str = Field(sa_type=Text)
+    user_id: uuid.UUID | None = Field(
+        sa_column=SqlColumn(ForeignKey("user_account.id", ondelete="CASCADE"), nullable=True)
+    )
+    detail: dict[str, Any] = Field(default_factory=dict, sa_type=CONTENT)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    expires_at: datetime = Field(sa_type=UtcDateTime)
 
 
 class Dataset(SQLModel, table=True):
@@ -99,6 +207,9 @@ class Dataset(SQLModel, table=True):
         ),
         Index("ix_dataset_by_file_name", "owner_id", "file_name", sqlite_where=LISTED, postgresql_where=LISTED),
         Index("ix_dataset_trashed", "trashed_at", sqlite_where=TRASHED, postgresql_where=TRASHED),
+        Index("ix_dataset_team_by_updated", "updated_at", "id", sqlite_where=TEAM, postgresql_where=TEAM),
+        Index("ix_dataset_team_by_name", "name_key", "id", sqlite_where=TEAM, postgresql_where=TEAM),
+        Index("ix_dataset_team_by_size", "size", "id", sqlite_where=TEAM, postgresql_where=TEAM),
     )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
@@ -122,6 +233,33 @@ class Dataset(SQLModel, table=True):
     trashed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     trashed_name: str | None = Field(default=None, sa_type=Text)
     """What it was called; while it is in the trash `name` is its id, so that the name is free for another."""
+    visibility: str = Field(default=Visibility.PRIVATE, sa_type=Text)
+    hidden_for: uuid.UUID | None = None
+    """The share link whose sliced copy this is. Such a dataset is in no list: it has no `current_file_id`."""
+
+
+class DatasetGrant(SQLModel, table=True):
+    """That a dataset is shared with a person or with a group, one of the two, as reader or as editor."""
+
+    __tablename__ = "dataset_grant"
+    __table_args__ = (
+        UniqueConstraint("dataset_id", "user_id"),
+        UniqueConstraint("dataset_id", "group_id"),
+        CheckConstraint("(user_id IS NULL) <> (group_id IS NULL)", name="one_of_two"),
+        Index(None, "user_id", "dataset_id"),
+        Index(None, "group_id", "dataset_id"),
+    )
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    dataset_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("dataset.id", ondelete="CASCADE"), nullable=False))
+    user_id: uuid.UUID | None = Field(
+        sa_column=SqlColumn(ForeignKey("user_account.id", ondelete="CASCADE"), nullable=True)
+    )
+    group_id: uuid.UUID | None = Field(
+        sa_column=SqlColumn(ForeignKey("user_group.id", ondelete="CASCADE"), nullable=True)
+    )
+    level: str = Field(sa_type=Text)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
 
 
 class DatasetTag(SQLModel, table=True):
@@ -158,7 +296,7 @@ class File(SQLModel, table=True):
         Index("ix_file_use", "owner_id", "status", "backend", "bucket", "role", "size"),
         Index("ix_file_unread", "created_at", sqlite_where=UNREAD, postgresql_where=UNREAD),
         Index("ix_file_unverified", "verified_at", sqlite_where=READY, postgresql_where=READY),
-        Index("ix_file_alike", "owner_id", "size", "head_sha256", sqlite_where=READY, postgresql_where=READY),
+        Index("ix_file_same", "size", "sha256", sqlite_where=READY, postgresql_where=READY),
         Index("ix_file_trashed", "trashed_at", sqlite_where=TRASHED, postgresql_where=TRASHED),
     )
 
@@ -268,6 +406,8 @@ class Upload(SQLModel, table=True):
     created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     touched_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
     completed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    request_id: uuid.UUID | None = None
+    """The upload request by which somebody without an account sends it; `owner_id` is then whose request it is."""
 
 
 class PartDigests(SQLModel, table=True):
@@ -319,7 +459,13 @@ class Report(SQLModel, table=True):
 class Event(SQLModel, table=True):
     """What happened; append-only. It names things without foreign keys, because it outlives them."""
 
-    __table_args__ = (Index(None, "dataset_id", "at"), Index(None, "at"))
+    __table_args__ = (
+        Index(None, "dataset_id", "at"),
+        Index(None, "at"),
+        Index(None, "kind", "at"),
+        Index(None, "user_id", "at"),
+        Index(None, "link_id", "at"),
+    )
 
     id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
     at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
@@ -328,13 +474,86 @@ class Event(SQLModel, table=True):
     dataset_id: uuid.UUID | None = None
     file_id: uuid.UUID | None = None
     detail: dict[str, Any] = Field(default_factory=dict, sa_type=DETAIL)
+    actor: str | None = Field(default=None, sa_type=Text)
+    """Who did it, by the name they had then: a user, a link, a command."""
+    link_id: uuid.UUID | None = None
+    """The share link or upload request by which it was done."""
+    address: str | None = Field(default=None, sa_type=Text)
+    agent: str | None = Field(default=None, sa_type=Text)
+    """As the client calls itself (User-Agent)."""
+    dataset_name: str | None = Field(default=None, sa_type=Text)
+    file_name: str | None = Field(default=None, sa_type=Text)
+    """What dataset and file were called then."""
+    search_text: str = Field(default="", sa_type=Text)
+    """Every name and address in it, folded, for the search."""
+
+
+class ShareLink(SQLModel, table=True):
+    """A link to a file for people without an account. Its token comes from its id and SECRET_KEY; here is its SHA-256.
+
+    `file_id` is the version it serves; None: the newest of the dataset. With `slice` it serves the copy made so.
+    """
+
+    __tablename__ = "share_link"
+    __table_args__ = (Index(None, "owner_id", "created_at"), Index(None, "dataset_id", "created_at"))
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    token_hash: str = Field(sa_type=Text, unique=True)
+    owner_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False))
+    dataset_id: uuid.UUID
+    """Without a foreign key: a link outlives its dataset, and says so."""
+    file_id: uuid.UUID | None = None
+    dataset_name: str = Field(sa_type=Text)
+    note: str = Field(default="", sa_type=Text)
+    """Who it is for."""
+    password_hash: str | None = Field(default=None, sa_type=Text)
+    wrong_passwords: int = 0
+    """In a row, since the last right one."""
+    slowed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    max_downloads: int | None = None
+    downloads: int = 0
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    slice: dict[str, Any] | None = Field(default=None, sa_type=CONTENT)
+    """`{columns: […] | null, where: "…" | null}`: what of the file it serves."""
+    slice_dataset_id: uuid.UUID | None = None
+
+
+class UploadRequest(SQLModel, table=True):
+    """A link by which people without an account put files onto its owner's shelf. Sizes in bytes."""
+
+    __tablename__ = "upload_request"
+    __table_args__ = (Index(None, "owner_id", "created_at"),)
+
+    id: uuid.UUID = Field(default_factory=uuid.uuid4, primary_key=True)
+    token_hash: str = Field(sa_type=Text, unique=True)
+    owner_id: uuid.UUID = Field(sa_column=SqlColumn(ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False))
+    note: str = Field(default="", sa_type=Text)
+    """What is asked for; whoever has the link reads it."""
+    password_hash: str | None = Field(default=None, sa_type=Text)
+    wrong_passwords: int = 0
+    slowed_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    expires_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    max_files: int | None = None
+    max_size: int | None = Field(default=None, sa_type=BigInteger)
+    """Of one file."""
+    files: int = 0
+    """Begun and not given up."""
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UtcDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
 class ShelfCount(SQLModel, table=True):
-    """How many datasets an owner has listed, of how many bytes; kept in the transaction that changes either."""
+    """How many datasets an owner has listed, of how many bytes, and how many of those the team sees; kept in the
+    transaction that changes either."""
 
     __tablename__ = "shelf_count"
 
     owner_id: uuid.UUID = Field(foreign_key="user_account.id", primary_key=True)
     datasets: int = 0
     size: int = Field(default=0, sa_type=BigInteger)
+    team_datasets: int = 0
+    team_size: int = Field(default=0, sa_type=BigInteger)

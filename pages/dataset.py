@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import streamlit as st
 
 import services
+from catalog.access import Need, allows
 from catalog.caller import Caller
 from catalog.errors import CatalogError, DatabaseUnavailable, DatasetNotFound, NotInTrash
+from catalog.share_links import ShareLinkView
 from catalog.snippets import snippets
 from catalog.trash_items import TrashItem
 from catalog.views import DatasetDetail, FileVersion
 from pages import edits, failures, undo, wording
 from pages.chart_tab import chart_tab
 from pages.columns_tab import columns_tab
+from pages.dataset_activity import show_activity
 from pages.identity import base_url, caller_of_run, current_caller, now, zone
 from pages.navigation import draw_anew, go
 from pages.preview_tab import preview_tab
 from pages.query_tab import query_tab
+from pages.share_tab import active, may_share, share_tab
+from pages.who_sees import hand_over
 from pages.widgets.facts import facts
 from pages.widgets.file_actions import file_actions
 
@@ -29,6 +34,8 @@ HERE = Path(__file__).parent
 FRESH = timedelta(hours=1)
 LOOK_AGAIN = timedelta(seconds=1)
 NEW_VERSION = ":material/upload: Upload a new version"
+HAND_OVER = ":material/move_up: Hand over"
+ACTIVITY = ":material/receipt_long: Activity"
 DELETE = ":material/delete: Delete"
 EDITS = {
     ":material/edit: Rename": edits.rename,
@@ -134,7 +141,22 @@ def download_failed() -> None:
             st.query_params["error"] = str(reason)
 
 
-def head(detail: DatasetDetail, file: FileVersion) -> None:
+def acts(detail: DatasetDetail, caller: Caller, *delete_version: str) -> list[str]:
+    """What More offers: what the caller may do with the dataset, and no more."""
+    access = detail.summary.access if caller.writes else "reader"
+    if access == "reader":
+        return [ACTIVITY]
+    found = [*EDITS, NEW_VERSION, ACTIVITY, *(delete_version if len(detail.files) > 1 else ())]
+    if access == "owner":
+        found += [DELETE] if caller.alone else [HAND_OVER, DELETE]
+    return found
+
+
+def open_share() -> None:
+    st.session_state["tab"] = "Share"
+
+
+def head(detail: DatasetDetail, file: FileVersion, caller: Caller) -> None:
     summary = detail.summary
     badges = [wording.format_name(file.format), *summary.tags]
     delete_version = f":material/history: Delete version {file.version}"
@@ -147,9 +169,11 @@ def head(detail: DatasetDetail, file: FileVersion) -> None:
                 key="dataset-actions", horizontal=True, width="content", vertical_alignment="center", gap="xsmall"
             ):
                 versions(detail, file)
+                if may_share(detail, caller):
+                    st.button("Share", icon=":material/ios_share:", key="share", on_click=open_share)
                 file_actions(file, on_failed=download_failed, key="actions")
-                one_of_several = [delete_version] if len(detail.files) > 1 else []
-                act = st.menu_button("More", [*EDITS, NEW_VERSION, *one_of_several, DELETE], key="more")
+                offered = acts(detail, caller, delete_version)
+                act = st.menu_button("More", offered, key="more")
         if summary.description:
             st.markdown("  \n".join(wording.plain(line) for line in summary.description.splitlines()))
         facts(detail, file, key="facts")
@@ -158,6 +182,10 @@ def head(detail: DatasetDetail, file: FileVersion) -> None:
         go("/upload", dataset=str(summary.id))
     if act == delete_version:
         edits.delete_version(detail, file)
+    if act == ACTIVITY:
+        show_activity(detail)
+    if act == HAND_OVER:
+        hand_over(detail)
     if act == DELETE:
         edits.delete(detail)
     if act in EDITS:
@@ -194,7 +222,7 @@ def failed_download(file: FileVersion) -> None:
         st.button("Dismiss", type="tertiary", key="dismiss", on_click=failures.forget_download)
 
 
-def failed_versions(detail: DatasetDetail) -> None:
+def failed_versions(detail: DatasetDetail, caller: Caller) -> None:
     """Versions whose bytes are not what was sent are said, not shown, with what can be done about each."""
     for file in detail.failed:
         why = file.failure or "The stored bytes differ from what was announced, so it is not served; upload it again."
@@ -203,6 +231,8 @@ def failed_versions(detail: DatasetDetail) -> None:
             title=f"Version {file.version} failed its check",
             icon=":material/warning:",
         )
+        if not allows(caller, detail.summary.access, Need.EDIT):
+            continue
         with st.container(horizontal=True, gap="xsmall"):
             if st.button("Upload it again", icon=":material/upload:", key=f"again-{file.version}"):
                 go("/upload", dataset=str(detail.summary.id))
@@ -210,10 +240,10 @@ def failed_versions(detail: DatasetDetail) -> None:
                 edits.delete_version(detail, file)
 
 
-def nothing_served(detail: DatasetDetail) -> None:
+def nothing_served(detail: DatasetDetail, caller: Caller) -> None:
     """A dataset none of whose versions is good: it stands in no list, and its page says why."""
     st.title(wording.plain(detail.summary.name), anchor=False)
-    failed_versions(detail)
+    failed_versions(detail, caller)
 
 
 def settling(file: FileVersion) -> bool:
@@ -232,28 +262,33 @@ def watch(file: FileVersion) -> None:
         draw_anew()
 
 
-def use_tab(file: FileVersion) -> None:
-    code = snippets(base_url(), file)
+def use_tab(file: FileVersion, caller: Caller) -> None:
+    code = snippets(base_url(), file, with_token=not caller.alone)
     chosen = st.segmented_control(
         "Language", list(code), default=next(iter(code)), required=True, label_visibility="collapsed", key="language"
     )
     shell = chosen == "curl"
     st.code(code[chosen], language=None if shell else "python", wrap_lines=True)
-    st.markdown(f":small[:gray[Pinned to v{file.version}, so results can be repeated.]]")
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.markdown(f":small[:gray[Pinned to v{file.version}, so results can be repeated.]]", width="content")
+        if not caller.alone:
+            st.page_link(HERE / "account.py", label="Make a token", icon=":material/key:", width="content")
 
 
-def tabs(detail: DatasetDetail, file: FileVersion, caller: Caller) -> None:
+def tabs(detail: DatasetDetail, file: FileVersion, caller: Caller, links: Sequence[ShareLinkView]) -> None:
     """Draw the tab that is open, and only that."""
     parts: dict[str, Callable[[], None]] = {
-        "Preview": lambda: preview_tab(file, caller),
+        "Preview": lambda: preview_tab(file, caller, changes=allows(caller, detail.summary.access, Need.EDIT)),
         "Columns": lambda: columns_tab(detail, file),
         "Chart": lambda: chart_tab(detail, file),
         "Query": lambda: query_tab(detail, file),
-        "Use it": lambda: use_tab(file),
+        "Share": lambda: share_tab(detail, file, caller, links),
+        "Use it": lambda: use_tab(file, caller),
     }
-    # The count is no part of the label: that is what the address says.
+    # The counts are no part of the labels: those are what the address says.
     count = "" if file.columns is None else wording.exact(file.columns)
-    st.html(f'<style>.st-key-tab {{ --ds-columns: "{count}" }}</style>')
+    shared = wording.exact(good) if (good := active(links)) else ""
+    st.html(f'<style>.st-key-tab {{ --ds-columns: "{count}"; --ds-links: "{shared}" }}</style>')
     for tab, draw_tab in zip(st.tabs(list(parts), key="tab", bind="query-params"), parts.values(), strict=True):
         if tab.open:
             with tab:
@@ -272,13 +307,13 @@ def draw() -> None:
         back()
         undo.line(str(detail.summary.id))
         if not detail.files:
-            nothing_served(detail)
+            nothing_served(detail, caller)
             return
         file = version_of(detail)
         failed_download(file)
-        failed_versions(detail)
-        head(detail, file)
-        tabs(detail, file, caller)
+        failed_versions(detail, caller)
+        head(detail, file, caller)
+        tabs(detail, file, caller, services.current().shares.list(caller, dataset_id=detail.summary.id))
         if settling(file):
             watch(file)
 

@@ -14,7 +14,7 @@ from catalog.listing import DatasetQuery
 from catalog.views import DatasetPage
 from pages import failures, listing, undo, wording
 from pages.identity import caller_of_run, current_caller, now, zone
-from pages.listing import Listing
+from pages.listing import MINE, Listing
 from pages.navigation import draw_anew, go
 from pages.widgets.dataset_list import dataset_list
 from pages.widgets.uploader import uploader
@@ -31,20 +31,20 @@ def first_page() -> None:
 
 
 def clear() -> None:
-    st.session_state.update(q="", format=None, tag=[], page=1)
+    st.session_state.update(q="", format=None, tag=[], owner=None, page=1)
 
 
-def head(*, upload: bool) -> None:
+def head(caller: Caller, *, upload: bool) -> None:
     with st.container(key="head", horizontal=True, vertical_alignment="center"):
         st.title("Datasets", anchor=False, width="stretch")
-        if lying := services.current().trash.count(caller_of_run()):
+        if lying := services.current().trash.count(caller):
             st.page_link(HERE / "trash.py", label=f"Trash · {lying:,}", icon=":material/delete:", width="content")
         if upload and st.button("Upload", icon=":material/upload:", type="primary", key="to-upload"):
             go("/upload")
     undo.line(undo.LIST)
 
 
-def controls() -> Listing:
+def controls(caller: Caller) -> Listing:
     """The filter line; what it says is the address."""
     with st.container(key="filters", horizontal=True, vertical_alignment="center", gap="small"):
         search = st.text_input(
@@ -69,7 +69,7 @@ def controls() -> Listing:
                 on_change=first_page,
             )
         with st.container(key="arrange", horizontal=True, width="content", vertical_alignment="center", gap="xsmall"):
-            tags = tag_filter()
+            tags, owner = more_filters(caller)
             sort = st.selectbox(
                 "Sort by",
                 list(listing.SORTS),
@@ -83,17 +83,23 @@ def controls() -> Listing:
         search=search,
         format=chosen,
         tags=tags,
+        owner=owner,
         sort=sort,
         page=listing.page_number(st.session_state.get("page") or st.query_params.get("page")),
     )
 
 
-def tag_filter() -> tuple[str, ...]:
-    """The popover; tags are only asked for while it is open, for counting them is work on a large shelf."""
+def more_filters(caller: Caller) -> tuple[tuple[str, ...], str | None]:
+    """The popover: tags and, among several people, an owner. What there is to choose is only asked for while it is
+    open, for counting tags is work on a large shelf."""
     chosen = list(st.session_state.get("tag") or st.query_params.get_all("tag"))
-    label = f"Filter · {len(chosen)}" if chosen else "Filter"
+    whose = None if caller.alone else st.session_state.get("owner") or st.query_params.get("owner")
+    count = len(chosen) + bool(whose)
+    label = f"Filter · {count}" if count else "Filter"
+    datasets = services.current().datasets
+    owner = None
     with st.popover(label, icon=":material/filter_list:", key="filter", on_change="rerun") as popover:
-        known = [tag for tag, _ in services.current().datasets.tags(caller_of_run())] if popover.open else []
+        known = [tag for tag, _ in datasets.tags(caller)] if popover.open else []
         tags = st.multiselect(
             "Tags",
             list(dict.fromkeys([*chosen, *known])),
@@ -104,7 +110,20 @@ def tag_filter() -> tuple[str, ...]:
             bind="query-params",
             on_change=first_page,
         )
-    return tuple(tags)
+        if not caller.alone:
+            # The first of the names is the caller's own.
+            others = datasets.owners(caller)[1:] if popover.open else ()
+            owner = st.selectbox(
+                "Owner",
+                list(dict.fromkeys([MINE, *filter(None, [whose]), *others])),
+                index=None,
+                placeholder="Everyone",
+                width=300,
+                key="owner",
+                bind="query-params",
+                on_change=first_page,
+            )
+    return tuple(tags), owner
 
 
 def rows(shown: Listing, page: DatasetPage) -> None:
@@ -124,19 +143,25 @@ def rows(shown: Listing, page: DatasetPage) -> None:
         st.markdown(f":small[:gray[{reach}]]", width="stretch", text_alignment="right")
 
 
-def empty_shelf() -> None:
-    head(upload=False)
+def empty_shelf(caller: Caller) -> None:
+    head(caller, upload=False)
+    if not caller.writes:
+        st.markdown(
+            ":gray[Nothing here yet. What the team sees, or somebody shares with you, stands here. Your role is "
+            "viewer; an admin can make you an editor, who uploads.]"
+        )
+        return
     st.markdown(":gray[Nothing on the shelf yet. Drop a file, look at its rows, hand out a link.]")
     uploader(key="first-upload")
     with st.container(key="samples", horizontal_alignment="center", gap="xsmall"):
         if st.button("Load 5 sample datasets", icon=":material/science:", key="load-samples"):
             with st.spinner("Putting five datasets on the shelf"):
-                services.current().samples.load(caller_of_run())
+                services.current().samples.load(caller)
             st.rerun()
         st.markdown(f":small[:gray[{SAMPLES}]]", width="content", text_alignment="center")
 
 
-def nothing_found(shown: Listing) -> None:
+def nothing_found(shown: Listing, caller: Caller) -> None:
     with st.container(key="nothing", horizontal_alignment="center", gap="xsmall"):
         st.markdown(f"**No dataset matches {wording.plain(shown.wanted())}**", width="content")
         st.markdown(
@@ -144,7 +169,9 @@ def nothing_found(shown: Listing) -> None:
         )
         with st.container(horizontal=True, horizontal_alignment="center", gap="xsmall"):
             st.button("Clear search", key="clear", on_click=clear)
-            if st.button("Upload a dataset", icon=":material/upload:", type="tertiary", key="upload-instead"):
+            if caller.writes and st.button(
+                "Upload a dataset", icon=":material/upload:", type="tertiary", key="upload-instead"
+            ):
                 go("/upload")
 
 
@@ -162,7 +189,8 @@ def changing(page: DatasetPage, caller: Caller) -> bool:
 def watch(shown: Listing, page: DatasetPage) -> None:
     """Draw the list again once it has changed."""
     try:
-        new = services.current().datasets.list(current_caller(), shown.query())
+        caller = current_caller()
+        new = services.current().datasets.list(caller, shown.query(caller.name))
     except ConnectionError:
         return
     if new != page:
@@ -214,22 +242,22 @@ def draw() -> None:
     with failures.shown("The list cannot be read", key="list"):
         not_served(caller)
         if not datasets.list(caller, DatasetQuery(limit=1)).total:
-            empty_shelf()
+            empty_shelf(caller)
             return
-        head(upload=True)
-        shown = controls()
+        head(caller, upload=caller.writes)
+        shown = controls(caller)
         st.session_state["listing"] = shown.address()
-        page = datasets.list(caller, shown.query())
+        page = datasets.list(caller, shown.query(caller.name))
         if not page.items and page.total:
             # The address names a page past the end: datasets were deleted, or it was typed.
             shown = replace(shown, page=1)
-            page = datasets.list(caller, shown.query())
+            page = datasets.list(caller, shown.query(caller.name))
         if page.items:
             rows(shown, page)
             if changing(page, caller):
                 watch(shown, page)
         else:
-            nothing_found(shown)
+            nothing_found(shown, caller)
 
 
 draw()

@@ -142,6 +142,9 @@ def _delete(detail: DatasetDetail) -> None:
         services.current().datasets.delete(current_caller(), detail.summary.id)
     except DatasetNotFound:
         pass  # somebody else was faster: it is gone, which is what was asked for
+    except CatalogError as error:
+        st.error(wording.plain(str(error)), icon=":material/error:")
+        return
     except ConnectionError:
         _nothing_deleted()
         return
@@ -154,6 +157,9 @@ def _delete_version(file: FileVersion) -> None:
         services.current().files.delete(caller, file.id)
     except (FileNotFound, DatasetNotFound):
         pass  # as above
+    except CatalogError as error:
+        st.error(wording.plain(str(error)), icon=":material/error:")
+        return
     except ConnectionError:
         _nothing_deleted()
         return

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import streamlit as st
 import structlog
 
-from catalog.errors import DatabaseUnavailable
+from catalog.errors import AdminsOnly, DatabaseUnavailable, NotAllowed, NotSignedIn, ReadOnly
 from pages import wording
 from storage import StorageError
 
@@ -47,6 +47,9 @@ def shown(title: str, *, key: str) -> Iterator[None]:
         yield
     except DatabaseUnavailable:
         _say(title, "The database does not answer. Nothing was changed; try again in a moment.", key=key)
+    except (AdminsOnly, NotAllowed, NotSignedIn, ReadOnly) as error:
+        # Trying again would change nothing; the sentence says what would.
+        st.error(wording.plain(str(error)), title=title, icon=":material/lock:")
     except StorageError as error:
         _say(title, f"{wording.plain(str(error))} What is on the shelf is untouched; try again in a moment.", key=key)
     except Exception:  # whatever it is, a visitor gets a sentence and the operator the traceback

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
+from functools import cache
+from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,23 +13,79 @@ import streamlit as st
 
 import services
 from catalog.caller import Caller
+from catalog.errors import DatabaseUnavailable, NotSignedIn
+from catalog.identity import Presented, cookie_name, proxied_by
+from catalog.origin import Origin, origin, shown_agent
+from pages.widgets.assets import read
+
+if TYPE_CHECKING:
+    from streamlit.components.v2.types import ComponentRenderer
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """Who is at the gate: a caller, or why it is nobody."""
+
+    caller: Caller | None
+    refusal: NotSignedIn | DatabaseUnavailable | None = None
+
+    @property
+    def known(self) -> Caller | None:
+        """Whom the navigation goes by. While the database does not answer, it is as it was."""
+        known = self.caller or st.session_state.get("caller")
+        return known if isinstance(known, Caller) else None
 
 
 def current_caller() -> Caller:
     """The caller of this rerun, asked of the service: the frame's gate, and whatever runs without the frame (a
-    fragment, a dialog). Raises DatabaseUnavailable."""
-    return services.current().access.local_user()
+    fragment, a dialog). Where the session has ended the run ends here, and the browser goes to the sign-in page.
+    Raises DatabaseUnavailable."""
+    return _let_in(knock())
 
 
-def pass_gate() -> None:
-    """Ask who is here, once for the whole run, before any page is drawn. Raises DatabaseUnavailable."""
-    st.session_state["caller"] = current_caller()
+def knock() -> Knock:
+    """Ask who is here, before anything is drawn."""
+    running = services.current()
+    # The cookie is the one of the handshake; whether it still stands for somebody the database knows.
+    cookie = cookie_name(running.settings.public_url)
+    origin.set(Origin(address=st.context.ip_address, agent=shown_agent(st.context.headers.get("User-Agent"))))
+    session, proxied = st.context.cookies.get(cookie), proxied_by(st.context.headers, running.settings.auth)
+    try:
+        return Knock(running.identity.caller(Presented(session=session, proxied=proxied)))
+    except (NotSignedIn, DatabaseUnavailable) as refusal:
+        return Knock(None, refusal)
+
+
+def pass_gate(knocked: Knock) -> Caller:
+    """Let the caller in for the whole run, before any page is drawn; nobody goes to the sign-in page. Raises
+    DatabaseUnavailable."""
+    st.session_state["caller"] = caller = _let_in(knocked)
+    return caller
+
+
+def _let_in(knocked: Knock) -> Caller:
+    if knocked.caller is None:
+        if isinstance(knocked.refusal, DatabaseUnavailable):
+            raise knocked.refusal
+        _leave()
+    return knocked.caller
+
+
+def _leave() -> NoReturn:
+    st.session_state.pop("caller", None)
+    _leaving()(key="leave", data={"to": "/sign-in"})
+    st.stop()
 
 
 def caller_of_run() -> Caller:
     """The caller the gate let in, for what is drawn in the same whole run."""
     caller: Caller = st.session_state["caller"]
     return caller
+
+
+@cache
+def _leaving() -> ComponentRenderer:
+    return st.components.v2.component("datashelf_leave", js=read("leave.js"))
 
 
 def base_url() -> str:

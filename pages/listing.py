@@ -25,6 +25,8 @@ FORMATS = {
     "Excel": ("xlsx", "xls", "ods"),
 }
 """What one pill finds: a kind of file as people name it."""
+MINE = "Mine"
+"""The owner of the filter that is whoever looks: in an address it means everybody their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +38,15 @@ class Listing:
     tags: tuple[str, ...] = ()
     sort: str = "Newest first"
     page: int = 1
+    owner: str | None = None
+    """MINE, or somebody's name; None: whoever's."""
 
-    def query(self) -> DatasetQuery:
+    def query(self, me: str) -> DatasetQuery:
+        """What it asks of the catalogue for the user of that name."""
         return DatasetQuery(
             q=self.search.strip(),
             tags=self.tags,
+            owner=me if self.owner == MINE else self.owner,
             formats=FORMATS.get(self.format or "", ()),
             sort=SORTS.get(self.sort, "-updated_at"),
             limit=PAGE_SIZE,
@@ -58,6 +64,7 @@ class Listing:
             "q": self.search,
             "format": self.format or "",
             "tag": list(self.tags),
+            "owner": self.owner or "",
             "sort": "" if self.sort == next(iter(SORTS)) else self.sort,
             "page": "" if self.page == 1 else str(self.page),
         }
@@ -70,6 +77,8 @@ class Listing:
             words += f" in {self.format}"
         if self.tags:
             words += ", tagged " + ", ".join(self.tags)
+        if self.owner:
+            words += ", of your own" if self.owner == MINE else f", owned by {self.owner}"
         return words
 
 

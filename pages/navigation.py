@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Literal, NoReturn, TypeVar
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -35,10 +35,12 @@ def begin_run() -> None:
     st.session_state["dialog"] = False
 
 
-def open_dialog(title: str, body: Callable[[T], None], about: T) -> None:
+def open_dialog(
+    title: str, body: Callable[[T], None], about: T, *, width: Literal["small", "medium", "large"] = "small"
+) -> None:
     """Open a dialog; until it is closed, nothing draws the page anew by itself."""
     st.session_state["dialog"] = True
-    st.dialog(title, on_dismiss="rerun")(body)(about)
+    st.dialog(title, width=width, on_dismiss="rerun")(body)(about)
 
 
 def draw_anew() -> None:

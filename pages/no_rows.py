@@ -22,15 +22,16 @@ PLAIN = frozenset({"", ".txt", ".log", ".dat", ".asc", ".out"})
 """Ends of the names of texts that may be anything."""
 
 
-def no_rows(error: Exception, file: FileVersion, kept: ReadAs, asked: Asked) -> None:
-    """Why there is no table, and what can be done: other columns, all rows, another way of reading."""
+def no_rows(error: Exception, file: FileVersion, kept: ReadAs, asked: Asked, *, changes: bool) -> None:
+    """Why there is no table, and what can be done: other columns, all rows, and, for who `changes` the dataset, another
+    way of reading."""
     conditions(asked.conditions)
     with no_table(error):
         if isinstance(error, FileNotInStorage):
             return
         if asked.columns or asked.conditions:
             st.button("Show all columns and rows", key="show-everything", on_click=show_everything)
-        elif kept != AS_DETECTED or may_be_text(file):
+        elif changes and (kept != AS_DETECTED or may_be_text(file)):
             read_as_form.change(file.dataset_id, kept, None, ())
 
 

@@ -50,8 +50,9 @@ def pages_of(preview: Preview, page: int) -> int:
     return page + 1 if len(preview.frame) == PAGE else page
 
 
-def preview_tab(file: FileVersion, caller: Caller) -> None:
-    """Draw the tab: the rows, or why there are none and what to do; below them, datasets like this one."""
+def preview_tab(file: FileVersion, caller: Caller, *, changes: bool) -> None:
+    """Draw the tab: the rows, or why there are none and what to do; below them, datasets like this one. `changes`:
+    whether the caller may say how the file is read."""
     begin(file)
     asked = asked_for()
     kept = services.current().previews.read_as(caller, file.dataset_id)
@@ -72,7 +73,7 @@ def preview_tab(file: FileVersion, caller: Caller) -> None:
             if isinstance(error, TooBig) and asked.offset and file.rows_counted == "counting":
                 still_counting()
             else:
-                no_rows(error, file, kept, asked)
+                no_rows(error, file, kept, asked, changes=changes)
         return
     except StorageError as error:
         waiting.empty()
@@ -82,7 +83,7 @@ def preview_tab(file: FileVersion, caller: Caller) -> None:
     waiting.empty()
     st.session_state["seen-rows"] = seen
     with place:
-        table(file, kept, preview, asked)
+        table(file, kept, preview, asked, changes=changes)
         similar(file, caller)
 
 
@@ -103,10 +104,13 @@ def computing(asked: Asked) -> None:
     st.skeleton(ROW * (SHOWN + 1) + 2)
 
 
-def table(file: FileVersion, kept: ReadAs, preview: Preview, asked: Asked) -> None:
+def table(file: FileVersion, kept: ReadAs, preview: Preview, asked: Asked, *, changes: bool) -> None:
     names = chosen_columns.names_of(preview)
     with st.container(key="coverage", horizontal=True, vertical_alignment="center", gap="xsmall"):
-        facts(file, kept, preview, names)
+        facts(preview)
+        if changes:
+            read_as_form.part(file.dataset_id, kept, preview.detected)
+            read_as_form.change(file.dataset_id, kept, preview.detected, names)
         # Not at the right, where the table's own tools appear above it.
         if preview.column_count > 1:
             chosen_columns.choose(names, picked=asked.columns)
@@ -129,10 +133,8 @@ def table(file: FileVersion, kept: ReadAs, preview: Preview, asked: Asked) -> No
             st.markdown(f":small[:gray[{notes}]]", width="stretch", text_alignment="right")
 
 
-def facts(file: FileVersion, kept: ReadAs, preview: Preview, names: tuple[str, ...]) -> None:
-    """What was detected, and where it can be said otherwise."""
+def facts(preview: Preview) -> None:
+    """What was detected."""
     read_as = " · ".join(wording.plain(part) for part in preview.read_as)
     said = " :gray[· as set here]" if preview.detected.chosen else ""
     st.markdown(f":small[:gray[Read as] {read_as}{said}]", width="content")
-    read_as_form.part(file.dataset_id, kept, preview.detected)
-    read_as_form.change(file.dataset_id, kept, preview.detected, names)

@@ -11,7 +11,7 @@ import services
 from catalog.errors import CatalogError
 from catalog.views import DatasetDetail, FileVersion
 from pages import jobs, query_words, vega, wording
-from pages.identity import base_url, current_caller
+from pages.identity import base_url, caller_of_run, current_caller
 from pages.navigation import go, open_dialog
 from pages.rows_table import ROW, SHOWN, as_shown
 from pages.widgets.chart_export import chart_export
@@ -39,7 +39,9 @@ def result_actions(detail: DatasetDetail, file: FileVersion, sql: str, result: Q
     if picked in FORMATS:
         _export(file, sql, picked)
         st.rerun()
-    if st.button("Save as dataset", type="tertiary", icon=":material/database:", key="save-result"):
+    if caller_of_run().writes and st.button(
+        "Save as dataset", type="tertiary", icon=":material/database:", key="save-result"
+    ):
         st.session_state["sql-to-save"] = (file.id, sql)
         open_dialog("Save the result as a dataset", _ask_name, detail)
 

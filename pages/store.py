@@ -12,6 +12,7 @@ from catalog.reports import ReportKind
 from pages import failures, wording
 from pages.findings import OLD_DAYS, Line, checks, home, in_trash, places, usage
 from pages.identity import caller_of_run, now, zone
+from pages.no_entry import for_admins
 from pages.widgets.doctor import doctor
 
 HERE = Path(__file__).parent
@@ -56,8 +57,12 @@ def draw_shelf() -> None:
     with st.container(key="findings", gap=None):
         for number, told in enumerate(lines):
             line(told, key=f"finding-{number}")
-    if trash.total:
-        st.page_link(HERE / "trash.py", label="Show the Trash", icon=":material/delete:")
+    with st.container(key="shelf-links", horizontal=True, gap="small"):
+        if trash.total:
+            st.page_link(HERE / "trash.py", label="Show the Trash", icon=":material/delete:", width="content")
+        st.page_link(HERE / "activity.py", label="Show the activity", icon=":material/receipt_long:", width="content")
+        if caller.alone:
+            st.page_link(HERE / "account.py", label="API tokens", icon=":material/key:", width="content")
 
 
 def draw() -> None:
@@ -75,4 +80,7 @@ def draw() -> None:
         draw_shelf()
 
 
-draw()
+if caller_of_run().is_admin:
+    draw()
+else:
+    for_admins("Storage")

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 import services
-from catalog.errors import NotInTrash
+from catalog.errors import NotAllowed, NotInTrash, ReadOnly
 from catalog.trash import TrashPage
 from catalog.trash_items import TrashItem
 from pages import failures, undo, wording
@@ -70,7 +70,7 @@ def ask_to_purge(item: TrashItem) -> None:
     if answered("Delete for good"):
         try:
             services.current().trash.purge(current_caller(), item.id)
-        except NotInTrash as error:
+        except (NotInTrash, NotAllowed, ReadOnly) as error:
             tell(Told(PLACE, wording.plain(str(error))))
         except ConnectionError:
             no_database()
@@ -84,14 +84,20 @@ def ask_to_empty(asked: tuple[TrashPage, datetime]) -> None:
     """Of what lay there at a moment: what is deleted while the question stands was not asked about."""
     page, until = asked
     what = wording.counted(page.total, "item")
-    st.markdown(
-        f"{what}, {wording.size(page.total_size)} in all, {'is' if page.total == 1 else 'are'} removed from the store. "
-        "This cannot be undone."
+    what = (
+        f"{what}, {wording.size(page.total_size)} in all, {'is' if page.total == 1 else 'are'} removed from the store."
     )
+    if not caller_of_run().alone:
+        # Of what others own and the caller may change, nothing goes.
+        what = "Everything here that was deleted from your own datasets is removed from the store."
+    st.markdown(f"{what} This cannot be undone.")
     if answered("Empty Trash"):
         try:
             with st.spinner("Removing what is there"):
                 gone = services.current().trash.empty(current_caller(), until=until)
+        except ReadOnly as error:
+            tell(Told(PLACE, wording.plain(str(error))))
+            st.rerun()
         except ConnectionError:
             no_database()
             return
@@ -146,7 +152,7 @@ def draw() -> None:
         empty = False
         with st.container(key="head", horizontal=True, vertical_alignment="center"):
             st.title("Trash", anchor=False, width="stretch")
-            if page.items:
+            if caller.writes and any(item.owner is None for item in page.items):
                 empty = st.button("Empty Trash", icon=":material/delete_forever:", key="empty-trash")
         undo.line(PLACE)
         if not page.items:

@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 import services
+from catalog.access import Need, allows
 from catalog.errors import DatasetNotFound
 from catalog.views import DatasetDetail
 from pages import failures, wording
@@ -25,12 +26,28 @@ def dataset() -> DatasetDetail | None:
         return None
 
 
+def refusal(target: DatasetDetail | None) -> str | None:
+    """Why the caller cannot upload here; None where they can."""
+    caller = caller_of_run()
+    if not caller.writes:
+        return "Your role is viewer, which looks and downloads. An admin can make you an editor."
+    if target is None or allows(caller, target.summary.access, Need.EDIT):
+        return None
+    return f"You may look at this dataset and download it. {target.summary.owner} can share it with you as editor."
+
+
 def draw() -> None:
+    target, refused = None, None
     with failures.shown("The page cannot be shown", key="upload-page"):
         target = dataset()
+        refused = refusal(target)
         # What is dropped here is looked into at once.
         services.current().previewer.warm()
-    if target is None:
+    if refused is not None:
+        with st.container(key="head", horizontal=True):
+            st.title("Upload", anchor=False)
+        st.info(wording.plain(refused), title="You cannot upload here", icon=":material/lock:")
+    elif target is None:
         with st.container(key="head", horizontal=True):
             st.title("Upload", anchor=False)
         uploader(key="uploader")

@@ -83,6 +83,22 @@ def ago(moment: datetime, *, now: datetime, zone: tzinfo = UTC) -> str:
     return f"{here.day} {here:%b}" if here.year == today.year else f"{here.day} {here:%b %Y}"
 
 
+def ahead(moment: datetime, *, now: datetime, zone: tzinfo = UTC) -> str:
+    """How far off a moment is, up to six days, then its day: `in 22 h`, `in 6 days`, `on 12 Dec`; rounded down, so that
+    nobody counts on more than there is."""
+    left = moment - now
+    if left < timedelta(minutes=1):
+        return "in less than a minute"
+    if left < timedelta(hours=1):
+        return f"in {left // timedelta(minutes=1)} min"
+    if left < timedelta(days=1):
+        return f"in {left // timedelta(hours=1)} h"
+    if left < timedelta(days=7):
+        return f"in {counted(left.days, 'day')}"
+    here, today = moment.astimezone(zone), now.astimezone(zone)
+    return f"on {here.day} {here:%b}" if here.year == today.year else f"on {here.day} {here:%b %Y}"
+
+
 def moment(when: datetime, *, zone: tzinfo = UTC) -> str:
     """The full date and time, for a tooltip: `24 Nov 2026, 14:02`."""
     here = when.astimezone(zone)

@@ -103,14 +103,31 @@ class Analyst:
             "to": str(to.resolve()),
             "most": self._export_limit,
         }
-        try:
-            facts, _ = self._answer("export", task, tables.values(), cancel)
-        except BaseException:
-            # A worker that was killed could not tidy up.
-            to.unlink(missing_ok=True)
-            raise
-        columns = tuple((str(name), str(kind)) for name, kind in facts["columns"])
-        return Exported(int(facts["rows"]), int(facts["size"]), columns)
+        return self._exported("export", task, tables.values(), to, cancel)
+
+    def excerpt(
+        self,
+        data: Data,
+        *,
+        columns: Sequence[str] | None,
+        where: str | None,
+        format: Literal["parquet", "csv"],  # noqa: A002  # what it is called everywhere else
+        to: Path,
+        cancel: Cancel | None = None,
+    ) -> Exported:
+        """Write these columns (None: all) of the rows that meet the SQL condition `where` (None: all) to the file `to`,
+        which is there only if this returns. In the condition the file is the table `data`. Raises as `query`; the
+        place in an error is one in the condition.
+        """
+        task = {
+            "data": data_to_plain(data),
+            "columns": None if columns is None else list(columns),
+            "where": where,
+            "format": format,
+            "to": str(to.resolve()),
+            "most": self._export_limit,
+        }
+        return self._exported("excerpt", task, [data], to, cancel)
 
     def chart(self, data: Data, spec: ChartSpec, *, cancel: Cancel | None = None) -> ChartData:
         """A chart's few records. Raises QueryFailed where a column is gone or does not fit, and every PreviewError."""
@@ -138,6 +155,18 @@ class Analyst:
             "offset": offset,
         }
         return preview_of(*self._answer("rows", task, [data], cancel))
+
+    def _exported(
+        self, what: str, task: dict[str, Any], read: Collection[Data], to: Path, cancel: Cancel | None
+    ) -> Exported:
+        try:
+            facts, _ = self._answer(what, task, read, cancel)
+        except BaseException:
+            # A worker that was killed could not tidy up.
+            to.unlink(missing_ok=True)
+            raise
+        columns = tuple((str(name), str(kind)) for name, kind in facts["columns"])
+        return Exported(int(facts["rows"]), int(facts["size"]), columns)
 
     def _answer(
         self, what: str, task: dict[str, Any], read: Collection[Data], cancel: Cancel | None

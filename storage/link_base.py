@@ -14,6 +14,11 @@ class LinkBaseUnknown(StorageError, LookupError):
     """A local link was asked for outside a request, and PUBLIC_URL is not set."""
 
 
+def known_link_base() -> str:
+    """The base of this request, or "" where there is none to know it by: an address then begins at its path."""
+    return link_base.get("").rstrip("/")
+
+
 def current_link_base() -> str:
     """The base of this request, without a slash at its end. Raises LinkBaseUnknown."""
     base = link_base.get(None)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from minio.datatypes import Object
 
@@ -134,6 +135,13 @@ class MinioFileStorage:
 
     def get_presigned_upload_url(self, ref: ObjectRef, expires_in: timedelta) -> str:
         return self._signed("get_presigned_upload_url", "PUT", ref, expires_in)
+
+    @property
+    def link_origins(self) -> tuple[str, ...]:
+        """Scheme and host of the links handed out: MINIO__PUBLIC_ENDPOINT's, and on AWS a host for each bucket."""
+        links = [self.settings.public_endpoint]
+        links += [self.get_presigned_url(ObjectRef(role, "any"), timedelta(minutes=1), "any") for role in BucketRole]
+        return tuple(dict.fromkeys(f"{parts.scheme}://{parts.netloc}" for parts in map(urlsplit, links)))
 
     def get_internal_url(self, ref: ObjectRef, expires_in: timedelta) -> str:
         return self._signed("get_internal_url", "GET", ref, expires_in, public=False)

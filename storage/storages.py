@@ -59,6 +59,15 @@ class Storages:
         """The way to the store through the app."""
         return Relay(self.minio, self.local.secret, self.local.link_base)
 
+    @property
+    def link_origins(self) -> tuple[str, ...]:
+        """Where a browser sends bytes to and has them from beside the app itself: what a page must be allowed.
+
+        Empty where no store is set up. No I/O.
+        """
+        wanted = self._state.configured is Backend.MINIO or "minio" in self._settings.model_fields_set
+        return self.minio.link_origins if wanted else ()
+
     def start(self) -> None:
         """Prepare the configured backend, or fall back. Raises its StorageError where falling back is not allowed."""
         configured = self._state.configured

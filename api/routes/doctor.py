@@ -7,10 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 
-from api.deps import CallerDep, IdText, ServicesDep, id_of
+from api.deps import AdminDep, IdText, ServicesDep, id_of
 from api.doctor_schemas import DiagnosisOut, ProbeOut, ProbePartsIn, ProbeReadsOut, SeenIn
 from api.routes import API, problems
 from api.turns import in_turn
+from catalog.access import check_admin
+from catalog.caller import Caller
 from catalog.doctor import now
 from catalog.errors import UploadNotFound
 from catalog.parts import ClientPart
@@ -28,14 +30,21 @@ def known_probe_id(probe_id: IdText) -> uuid.UUID:
     return id_of(lambda value: UploadNotFound(f"There is no probe {value[:100]}."), probe_id)
 
 
+def mending_admin(caller: AdminDep) -> Caller:
+    """Who changes something: a probe leaves objects in the store, if only for a while. Raises ReadOnly, too."""
+    check_admin(caller, writes=True)
+    return caller
+
+
+MendingAdminDep = Annotated[Caller, Depends(mending_admin)]
 OriginDep = Annotated[str, Depends(page_origin)]
 ProbeId = Annotated[uuid.UUID, Depends(known_probe_id)]
 
 
-@router.get("", summary="What the server finds", responses=problems())
+@router.get("", summary="What the server finds", responses=problems(401, 403))
 def examine(
     services: ServicesDep,
-    caller: CallerDep,
+    caller: AdminDep,
     origin: OriginDep,
     anew: Annotated[bool, Query(description="Look again, whatever was found some seconds ago.")] = False,  # noqa: FBT002
 ) -> DiagnosisOut:
@@ -44,8 +53,8 @@ def examine(
     return DiagnosisOut.of(found, services.doctor.verdict(found))
 
 
-@router.post("/probe", status_code=201, summary="Begin a probe", responses=problems(503))
-def start_probe(services: ServicesDep, caller: CallerDep) -> ProbeOut:
+@router.post("/probe", status_code=201, summary="Begin a probe", responses=problems(401, 403, 503))
+def start_probe(services: ServicesDep, caller: MendingAdminDep) -> ProbeOut:
     """Signed links for a browser to try; what becomes of them is removed by DELETE, or after a quarter of an hour."""
     probe = services.doctor.start_probe()
     settings = services.settings
@@ -55,27 +64,31 @@ def start_probe(services: ServicesDep, caller: CallerDep) -> ProbeOut:
     return ProbeOut.of(probe, now=now(), upload=upload, download=download)
 
 
-@router.post("/probe/{probe_id}/complete", summary="Make the probe whole", responses=problems(404, 409, 503))
-def complete_probe(services: ServicesDep, caller: CallerDep, probe_id: ProbeId, body: ProbePartsIn) -> ProbeReadsOut:
+@router.post("/probe/{probe_id}/complete", summary="Make the probe whole", responses=problems(401, 403, 404, 409, 503))
+def complete_probe(
+    services: ServicesDep, caller: MendingAdminDep, probe_id: ProbeId, body: ProbePartsIn
+) -> ProbeReadsOut:
     parts = [ClientPart(part.number, part.etag) for part in body.parts]
     return ProbeReadsOut.of(services.doctor.complete_probe(probe_id, parts))
 
 
-@router.post("/findings", summary="Judge what a browser saw", responses=problems())
-def judge(services: ServicesDep, caller: CallerDep, origin: OriginDep, body: SeenIn) -> DiagnosisOut:
+@router.post("/findings", summary="Judge what a browser saw", responses=problems(401, 403))
+def judge(services: ServicesDep, caller: AdminDep, origin: OriginDep, body: SeenIn) -> DiagnosisOut:
     """The server's findings and the browser's as one list, the worst first."""
     found = services.doctor.judge(body.seen(origin))
     return DiagnosisOut.of(found, services.doctor.verdict(found))
 
 
-@router.delete("/probe/{probe_id}", status_code=204, summary="Remove a probe", responses=problems())
-def drop_probe(services: ServicesDep, caller: CallerDep, probe_id: ProbeId) -> Response:
+@router.delete("/probe/{probe_id}", status_code=204, summary="Remove a probe", responses=problems(401, 403))
+def drop_probe(services: ServicesDep, caller: MendingAdminDep, probe_id: ProbeId) -> Response:
     services.doctor.drop_probe(probe_id)
     return Response(status_code=204)
 
 
-@router.post("/cors", status_code=204, summary="Let this page's origin into the buckets", responses=problems(409))
-def set_cors(services: ServicesDep, caller: CallerDep, origin: OriginDep) -> Response:
+@router.post(
+    "/cors", status_code=204, summary="Let this page's origin into the buckets", responses=problems(401, 403, 409)
+)
+def set_cors(services: ServicesDep, caller: MendingAdminDep, origin: OriginDep) -> Response:
     """Sets the buckets' CORS rule where the store has that API, beside the rules that are there, and tries it."""
-    services.doctor.set_cors(origin)
+    services.doctor.set_cors(origin, user_id=caller.user_id)
     return Response(status_code=204)

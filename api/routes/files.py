@@ -14,7 +14,7 @@ from api.problems import problem_for
 from api.routes import API, Permanent, problems
 from api.schemas import DownloadUrlOut, FileOut, PreviewOut
 from api.turns import in_turn
-from catalog.errors import CatalogError, DatabaseUnavailable, FileNotFound, FileNotReady
+from catalog.errors import CatalogError, DatabaseUnavailable, FileNotFound, FileNotReady, NotSignedIn
 from catalog.previews import MOST_CHOSEN
 from services import Services
 from storage import StorageError
@@ -74,13 +74,13 @@ def download(services: ServicesDep, file_id: IdText, request: Request) -> Respon
     by_a_person = "text/html" in request.headers.get("accept", "").lower()
     try:
         # Not as dependencies: what they refuse needs a page, too.
-        caller, wanted = get_caller(services), known_file_id(file_id)
+        caller, wanted = get_caller(request, services), known_file_id(file_id)
         # A person would otherwise land on the store's XML: the store is asked first, so that a failure has a page.
         url = services.downloads.redirect(caller, wanted, look_first=by_a_person)
     except (CatalogError, DatabaseUnavailable, StorageError) as error:
         if not by_a_person:
             raise
-        return RedirectResponse(_page_with_error(services, file_id, error), status_code=303)
+        return RedirectResponse(_page_with_error(request, services, file_id, error), status_code=303)
     return RedirectResponse(url, status_code=307, headers={"Cache-Control": "no-store"})
 
 
@@ -125,14 +125,16 @@ def preview(
     return PreviewOut.of(services.previews.preview(caller, file_id, rows=rows, offset=offset, columns=columns))
 
 
-def _page_with_error(services: Services, file_id: str, error: Exception) -> str:
+def _page_with_error(request: Request, services: Services, file_id: str, error: Exception) -> str:
     slug = problem_for(error).slug
     try:
-        caller, known = get_caller(services), known_file_id(file_id)
+        caller, known = get_caller(request, services), known_file_id(file_id)
         try:
             file = services.files.get(caller, known)
         except FileNotReady:
             return f"/dataset?{urlencode({'id': str(services.files.dataset_of(caller, known)), 'error': slug})}"
+    except NotSignedIn:
+        return f"/sign-in?{urlencode({'next': request.url.path})}"
     except (FileNotFound, DatabaseUnavailable):
         return f"/?{urlencode({'error': slug})}"
     return f"/dataset?{urlencode({'id': str(file.dataset_id), 'v': file.version, 'error': slug})}"

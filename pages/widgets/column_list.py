@@ -55,5 +55,5 @@ def _component() -> ComponentRenderer:
         "datashelf_column_list",
         html='<div class="frame"></div>',
         css=read("column_list.css"),
-        js=read("icons.js", "column_list.js"),
+        js=read("icons.js", "small_bars.js", "column_list.js"),
     )

@@ -40,6 +40,11 @@ function row(item) {
     goTo(item.href);
   };
   title.append(name, element("span", "badge", item.format));
+  if (item.team) {
+    const team = element("span", "badge", "Team");
+    team.title = "Everybody who signs in sees it";
+    title.append(team);
+  }
   const about = element("div", "about", item.about);
   if (item.matched) about.prepend(element("span", "matched", item.matched), " · ");
   text.append(title, about);

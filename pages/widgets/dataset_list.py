@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import streamlit as st
 
+from catalog.sharing import Visibility
 from catalog.views import DatasetSummary
 from pages import wording
 from pages.navigation import dataset_address
@@ -31,7 +32,8 @@ def row(item: DatasetSummary, *, now: datetime, zone: tzinfo) -> dict[str, objec
         "download": f"/api/ml/v1/files/{item.file_id}/download",
         "name": item.name,
         "format": wording.format_name(item.format),
-        "about": f"{' '.join(item.description.split()) or item.file_name} · {item.owner}",
+        "about": about(item),
+        "team": item.visibility is Visibility.TEAM,
         "matched": matched(item.matched_columns),
         "tags": list(item.tags),
         "shape": wording.shape(item.rows, item.columns),
@@ -40,6 +42,12 @@ def row(item: DatasetSummary, *, now: datetime, zone: tzinfo) -> dict[str, objec
         "updated": wording.ago(item.updated_at, now=now, zone=zone),
         "updated_title": wording.moment(item.updated_at, zone=zone),
     }
+
+
+def about(item: DatasetSummary) -> str:
+    """`Where planes land · Ann`: what it is, and whose, where that is another."""
+    what = " ".join(item.description.split()) or item.file_name
+    return what if item.access == "owner" else f"{what} · {item.owner}"
 
 
 def matched(columns: Sequence[str]) -> str:

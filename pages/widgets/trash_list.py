@@ -30,16 +30,18 @@ def row(item: TrashItem, *, now: datetime, zone: tzinfo) -> dict[str, object]:
         "until": wording.day(item.purge_at, now=now, zone=zone),
         "until_title": wording.moment(item.purge_at, zone=zone),
         "can_restore": not item.in_trashed,
+        "can_purge": item.owner is None,
     }
 
 
 def about(item: TrashItem) -> str:
-    """`Dataset with 3 versions · airports.csv`, `Version 2 · airports.csv`."""
+    """`Dataset with 3 versions · airports.csv`, `Version 2 · airports.csv · Ann`: its owner, where that is another."""
     what = f"Version {item.version}"
     if item.version is None:
         what = "Dataset" if item.versions == 1 else f"Dataset with {item.versions:,} versions"
     later = " · restore its dataset first" if item.in_trashed else ""
-    return f"{what} · {item.file_name}{later}"
+    owner = "" if item.owner is None else f" · {item.owner}"
+    return f"{what} · {item.file_name}{owner}{later}"
 
 
 def trash_list(

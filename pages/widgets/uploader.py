@@ -42,7 +42,9 @@ QUEUE_SCRIPTS = (
     "queue.js",
 )
 """The upload queue, without a view; in the order they need each other."""
-SCRIPTS = (*QUEUE_SCRIPTS, "files.js", "look_view.js", "row_words.js", "row.js", "picker.js")
+LIST_SCRIPTS = ("files.js", "look_view.js", "row_words.js", "row.js", "picker.js")
+"""What shows it: the drop zone and the list."""
+SCRIPTS = (*QUEUE_SCRIPTS, *LIST_SCRIPTS, "own.js")
 
 OPEN = "datashelf-open-dataset"
 """The place in the session where a wish to open a page waits for the script."""

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from preview.engine.fence import checked
+from preview.engine.fence import Connection, checked
 from preview.engine.query import AS_TEXT, Rows, complaining, fenced
 from preview.engine.tasks import Answer, Desk
 from preview.errors import ResultTooBig
@@ -49,14 +49,23 @@ def export(desk: Desk, task: dict[str, Any]) -> Answer:
 
     Raises QueryRefused, QueryFailed, ResultTooBig, and OSError where the disk is full.
     """
-    sql, to, most = str(task["sql"]), Path(task["to"]), int(task["most"])
-    write = write_csv if task["format"] == "csv" else write_parquet
+    sql = str(task["sql"])
+    with fenced(desk, task["tables"]) as con:
+        checked(con, sql, task["tables"])
+        with complaining(sql):
+            return written(con, sql, Path(task["to"]), form=str(task["format"]), most=int(task["most"])), b""
+
+
+def written(con: Connection, sql: str, to: Path, *, form: str, most: int) -> dict[str, Any]:
+    """Write what the checked SELECT gives to the file `to`, of at most `most` bytes; there is none where this raises.
+
+    Raises ResultTooBig, what DuckDB and Arrow raise, and OSError where the disk is full.
+    """
+    write = write_csv if form == "csv" else write_parquet
     try:
-        with fenced(desk, task["tables"]) as con:
-            checked(con, sql, task["tables"])
-            with to.open("wb") as file, complaining(sql):
-                rows, columns = write(lambda **as_what: Rows(con, sql, **as_what), _Bounded(file, most))
-        return {"rows": rows, "size": to.stat().st_size, "columns": columns}, b""
+        with to.open("wb") as file:
+            rows, columns = write(lambda **as_what: Rows(con, sql, **as_what), _Bounded(file, most))
+        return {"rows": rows, "size": to.stat().st_size, "columns": columns}
     except BaseException:
         to.unlink(missing_ok=True)
         raise

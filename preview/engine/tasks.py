@@ -40,6 +40,7 @@ TASKS: Final = {
     "query": "preview.engine.query",
     "rows": "preview.engine.conditions",
     "export": "preview.engine.export",
+    "excerpt": "preview.engine.excerpt",
     "chart": "preview.engine.chart",
 }
 """What can be asked → the module whose function of that name answers it, given a `Desk` and the task."""

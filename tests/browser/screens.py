@@ -14,16 +14,19 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from catalog.identity import COOKIE
 from tests.app_server import ROOT, RunningApp, running_app
 from tests.real_parts import free_port
 from tests.shelf_client import store
+from tests.team import ADMIN, running_team
 
 CHROMIUM = (
     "--no-sandbox",
@@ -55,6 +58,8 @@ class Shelf:
     samples: bool
     env: Mapping[str, str]
     paths: tuple[str, ...]
+    team: bool = False
+    """People sign in; the pictures are what the admin sees."""
 
 
 def shelves() -> tuple[Shelf, ...]:
@@ -64,7 +69,7 @@ def shelves() -> tuple[Shelf, ...]:
         "MINIO__RETRY_ATTEMPTS": "1",
     }
     return (
-        Shelf("empty", samples=False, env={}, paths=("/", "/upload", "/storage", "/trash")),
+        Shelf("empty", samples=False, env={}, paths=("/", "/upload", "/links", "/storage", "/trash", "/activity")),
         Shelf(
             "filled",
             samples=True,
@@ -78,11 +83,23 @@ def shelves() -> tuple[Shelf, ...]:
                 "/dataset?id={first}&tab=Chart&kind=bar&x=state",
                 "/dataset?id={first}&tab=Query&sql=" + quote(QUERY),
                 "/dataset?id={first}&tab=Query&sql=" + quote("SELECT stat FROM data"),
+                "/dataset?id={first}&tab=Share",
                 "/dataset?id={first}&tab=Use+it",
+                "/links",
+                "/links?show=ended",
+                "/links?find=turbine",
+                "/shared?token={link}",
+                "/shared?token={locked}&error=wrong-password",
+                "/shared?token={ended}",
+                "/shared?token=mistyped",
                 "/storage",
                 "/trash",
+                "/activity",
+                "/activity?find=turbine",
+                "/account",
             ),
         ),
+        Shelf("team", samples=False, env={}, paths=("/people", "/activity", "/account"), team=True),
         Shelf("away", samples=True, env=away, paths=("/", "/upload", "/storage")),
     )
 
@@ -110,13 +127,28 @@ def main() -> int:
     return int(bad > 0)
 
 
+@contextmanager
+def opened(shelf: Shelf, data_dir: Path) -> Iterator[tuple[RunningApp, str | None]]:
+    """The app in its state, and the session to look at it with, where one is needed."""
+    if shelf.team:
+        with running_team(data_dir, shelf.env) as team:
+            for name in ("notebook", "nightly import"):
+                with team.client(ADMIN) as client:
+                    client.post("/tokens", json={"name": name, "scope": "read"}).raise_for_status()
+            yield team.app, team.sessions[ADMIN]
+    else:
+        with running_app(data_dir, shelf.env) as app:
+            yield app, None
+
+
 def photograph(shelf: Shelf, browser: Browser, folder: Path, out: Path) -> int:
     """Every address of the shelf in every view; how many had something to report."""
     bad = 0
-    with running_app(folder / shelf.name, shelf.env) as app:
-        first = load_samples(app) if shelf.samples else ""
+    with opened(shelf, folder / shelf.name) as (app, session):
+        places = {"first": load_samples(app)} if shelf.samples else {}
         if shelf.name == "filled":
             fill_trash(app)
+            places |= make_links(app, places["first"])
         for path in shelf.paths:
             for device, width, height, theme in VIEWS:
                 trouble: list[str] = []
@@ -124,12 +156,14 @@ def photograph(shelf: Shelf, browser: Browser, folder: Path, out: Path) -> int:
                     viewport={"width": width, "height": height},
                     color_scheme="dark" if theme == "dark" else "light",
                 )
+                if session is not None:
+                    context.add_cookies([{"name": COOKIE, "value": session, "url": app.url}])
                 page = context.new_page()
                 listen(page, trouble, host=urlsplit(app.url).netloc)
-                page.goto(app.url + path.format(first=first))
+                page.goto(app.url + path.format(**places))
                 took = settle(page)
                 look(page, trouble)
-                slug = re.sub(r"\W+", "-", path.format(first="first")).strip("-") or "datasets"
+                slug = re.sub(r"\W+", "-", path).strip("-") or "datasets"
                 file = out / f"{shelf.name}-{slug}-{device}-{theme}.png"
                 page.screenshot(path=str(file))
                 sys.stdout.write(f"{file.name}  settled in {took:.1f} s  {'; '.join(trouble) or 'clean'}\n")
@@ -172,6 +206,29 @@ def fill_trash(app: RunningApp) -> None:
         version = store(app, b"species\nGentoo\n", "penguins-cut.csv", dataset_id=kept["id"])
         client.delete(f"/files/{version['file_id']}").raise_for_status()
         client.delete(f"/datasets/{old['id']}").raise_for_status()
+
+
+def make_links(app: RunningApp, dataset_id: str) -> dict[str, str]:
+    """Links to a dataset in every state; the tokens of an open one, of one with a password, of one taken back."""
+    alaska = {"columns": ["iata", "name", "city"], "where": "state = 'AK'"}
+    with app.client() as client:
+        file_id = client.get(f"/datasets/{dataset_id}").json()["file_id"]
+
+        def share(**terms: object) -> dict[str, str]:
+            made = client.post(f"/files/{file_id}/shares", json=terms)
+            made.raise_for_status()
+            link: dict[str, str] = made.json()
+            return link
+
+        used_up = share(note="Press kit", max_downloads=1)
+        client.get(f"{app.url}/s/{used_up['token']}/download").raise_for_status()
+        ended = share(note="Audit")
+        client.delete(f"/shares/{ended['id']}").raise_for_status()
+        share(note="Summer school 2026", expires_in_sec=None, latest=True)
+        share(note="Alaska for the pilots", **alaska)
+        locked = share(note="Board pack", expires_in_sec=80_000, password="tulip and rose")
+        link = share(note="Partner audit", max_downloads=5)
+    return {"link": link["token"], "locked": locked["token"], "ended": ended["token"]}
 
 
 def listen(page: Page, trouble: list[str], *, host: str) -> None:

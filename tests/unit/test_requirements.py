@@ -16,7 +16,7 @@ NEEDED_UNIMPORTED = {
     "python-multipart": "FastAPI's forms",
     "uvicorn": "serves what `streamlit run` starts",
 }
-TOOLS = {"mypy", "pre-commit", "pytest-rerunfailures", "pytest-xdist", "ruff"}
+TOOLS = {"pip-audit", "mypy", "pre-commit", "pytest-rerunfailures", "pytest-xdist", "ruff"}
 
 
 def pinned(name: str) -> set[str]:

@@ -33,6 +33,31 @@ BAD_VALUES = [
     ("MINIO__PRESIGN_EXPIRY", "0", ["greater than or equal to 1"]),
     ("AUTH__MODE", "open", ["none"]),
     ("AUTH__ALLOW_OPEN", "sure", ["boolean"]),
+    ("AUTH__ADMIN_EMAIL", "admin", ["e-mail address", "admin@example.org"]),
+    ("AUTH__ADMIN_PASSWORD", "hunter2", ["at least 10 characters"]),
+    ("AUTH__SESSION_HOURS", "0", ["greater than or equal to 1"]),
+    ("AUTH__IDLE_HOURS", "8761", ["less than or equal to 8760"]),
+    ("AUTH__DEFAULT_ROLE", "admin", ["viewer", "editor", "refused"]),
+    ("AUTH__OIDC_ISSUER", "login.example.org", ["https://login.example.org/realms/team"]),
+    ("AUTH__OIDC_ISSUER", "https://login.example.org/?realm=team", ["query"]),
+    ("AUTH__OIDC_ISSUER", "http://login.example.org", ["https://", "AUTH__OIDC_ALLOW_HTTP=true"]),
+    ("AUTH__OIDC_CLIENT_ID", " ", ["empty"]),
+    ("AUTH__OIDC_ALLOW_HTTP", "sure", ["boolean"]),
+    ("AUTH__OIDC_SCOPES", "profile email", ["openid"]),
+    ("AUTH__OIDC_GROUPS_CLAIM", " ", ["empty"]),
+    ("AUTH__OIDC_LABEL", " ", ["empty"]),
+    ("AUTH__HEADER_USER", "X_Forwarded_User", ["header", "without underscores"]),
+    ("AUTH__HEADER_USER", "X-Forwarded-Email", ["AUTH__HEADER_USER", "different"]),
+    ("AUTH__HEADER_EMAIL", "X Forwarded Email", ["header"]),
+    ("AUTH__HEADER_NAME", "Cookie", ["nothing else"]),
+    ("AUTH__HEADER_GROUPS", "X-Forwarded-Groups:", ["header"]),
+    ("AUTH__TRUSTED_PROXIES", "10.0.0.0/33", ["addresses or networks", "10.0.0.0/33"]),
+    ("AUTH__TRUSTED_PROXIES", "*", ["addresses or networks"]),
+    ("RATES__API", "-1", ["greater than or equal to 0"]),
+    ("RATES__SIGN_IN", "often", ["integer"]),
+    ("RATES__LINK", "100001", ["less than or equal to 100000"]),
+    ("TRUSTED_PROXIES", "127.0.0.1,nginx", ["addresses or networks", "nginx"]),
+    ("ACTIVITY_DAYS", "-1", ["greater than or equal to 0"]),
     ("PREVIEW__WORKERS", "0", ["greater than or equal to 1"]),
     ("PREVIEW__TIMEOUT", "0", ["greater than 0"]),
     ("PREVIEW__MEMORY", "12", ["greater than or equal to 128"]),
@@ -63,6 +88,9 @@ BAD_VALUES = [
 UNKNOWN_NAMES = [
     ("MINIO__ENDPONT", "MINIO__ENDPOINT"),
     ("AUTH__MODUS", "AUTH__MODE"),
+    ("AUTH__OIDC_SECRET", "AUTH__OIDC_CLIENT_SECRET"),
+    ("AUTH_TRUSTED_PROXIES", "AUTH__TRUSTED_PROXIES"),
+    ("RATES__UPLOAD", "RATES__API"),
     ("PREVIEW__WORKER", "PREVIEW__WORKERS"),
     ("UPLOAD__WAY", "UPLOAD__VIA"),
     ("LIFECYCLE__DAYS", "LIFECYCLE__UNTOUCHED_DAYS"),
@@ -113,6 +141,7 @@ def test_a_bad_value_is_one_sentence_that_names_it(
 def test_every_setting_with_rules_has_a_bad_value_here() -> None:
     free = {"MINIO__SECRET_KEY", "ALLOWED_HOSTS", "DATA_DIR"}
     free |= {"BACKUP__ACCESS_KEY", "BACKUP__SECRET_KEY", "BACKUP__REGION"}
+    free |= {"AUTH__ADMIN_GROUPS", "AUTH__EDITOR_GROUPS", "AUTH__VIEWER_GROUPS", "AUTH__OIDC_CLIENT_SECRET"}
     assert {name for name, _, _ in BAD_VALUES} | free == setting_names()
 
 
@@ -147,12 +176,68 @@ def test_an_empty_value_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> N
     assert values.minio.bucket_for("temp") == "mlops-files"
 
 
-@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL"])
+@pytest.mark.parametrize("name", ["SECRET_KEY", "DATABASE_URL", "AUTH__ADMIN_PASSWORD"])
 def test_a_secret_is_not_repeated_in_the_sentence(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, "hunter2")
     with pytest.raises(SettingsError) as raised:
         load()
     assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"MODE": "oidc", "OIDC_CLIENT_ID": "shelf"}, ["AUTH__OIDC_ISSUER", "AUTH__OIDC_CLIENT_ID"]),
+        ({"MODE": "oidc", "OIDC_ISSUER": "https://login.example.org"}, ["AUTH__OIDC_CLIENT_ID"]),
+        ({"MODE": "header"}, ["AUTH__TRUSTED_PROXIES", "anybody"]),
+        ({"ADMIN_PASSWORD": "correct horse battery"}, ["AUTH__ADMIN_EMAIL"]),
+    ],
+)
+def test_what_a_mode_needs_is_named_and_no_secret_beside_it(
+    values: dict[str, str], said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AUTH__OIDC_CLIENT_SECRET", "hunter2")
+    for name, value in values.items():
+        monkeypatch.setenv(f"AUTH__{name}", value)
+    with pytest.raises(SettingsError) as raised:
+        load()
+    sentence = str(raised.value)
+    assert sentence.startswith("AUTH__")
+    assert all(words in sentence for words in said)
+    assert "hunter2" not in sentence
+    assert "correct horse" not in sentence
+
+
+def test_every_mode_can_be_set_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH__MODE", "header")
+    monkeypatch.setenv("AUTH__TRUSTED_PROXIES", "10.0.0.7, fd00::/8")
+    monkeypatch.setenv("AUTH__ADMIN_GROUPS", "shelf admins,ops")
+    auth = load().auth
+    assert auth.trusted_proxies == ("10.0.0.7", "fd00::/8")
+    assert auth.admin_groups == ("shelf admins", "ops")
+    monkeypatch.setenv("AUTH__MODE", "oidc")
+    monkeypatch.setenv("AUTH__OIDC_CLIENT_ID", "shelf")
+    for issuer in ("https://login.example.org/realms/team/", "http://localhost:8080", "http://127.0.0.1:9"):
+        monkeypatch.setenv("AUTH__OIDC_ISSUER", issuer)
+        assert load().auth.oidc_issuer == issuer.rstrip("/")
+    monkeypatch.setenv("AUTH__OIDC_ISSUER", "http://keycloak:8080/realms/team")
+    monkeypatch.setenv("AUTH__OIDC_ALLOW_HTTP", "true")
+    assert load().auth.oidc_allow_http
+
+
+def test_with_a_sign_in_the_app_may_listen_everywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUTH__MODE", "password")
+    load().check_listen("0.0.0.0")
+
+
+def test_where_people_sign_in_the_stores_default_credentials_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORAGE_BACKEND", "minio")
+    assert load().minio.has_default_credentials
+    monkeypatch.setenv("AUTH__MODE", "password")
+    with pytest.raises(SettingsError, match=r"MINIO__ACCESS_KEY.*minioadmin.*AUTH__MODE=password"):
+        load()
+    monkeypatch.setenv("MINIO__SECRET_KEY", "one of its own")
+    load()
 
 
 def test_no_setting_can_be_changed_after_the_start() -> None:

@@ -67,7 +67,7 @@ class Picker {
   }
 
   #takes(event) {
-    return this.#queue.foremost === this && event.dataTransfer?.types.includes("Files");
+    return !this.#data.closed && this.#queue.foremost === this && event.dataTransfer?.types.includes("Files");
   }
 
   #hover(event) {
@@ -121,7 +121,7 @@ class Picker {
     // The whole list every time: triggers are no queue, of several in one tick only the last arrives.
     this.#args.setStateValue("completed", [...this.#queue.completed]);
     const wished = this.#queue.of(this.datasetId).findLast((other) => other.wish);
-    if ((!upload.solo && !wished) || this.#queue.foremost !== this) return;
+    if (this.#data.visitor || (!upload.solo && !wished) || this.#queue.foremost !== this) return;
     upload.seen = true;
     const opened = wished ?? upload;
     this.#open(opened.result.datasetId, opened.wish);
@@ -148,7 +148,7 @@ class Picker {
   }
 
   #drawZone() {
-    const { icon: place, title, hint } = this.#parts;
+    const { icon: place, title, hint, zone } = this.#parts;
     place.replaceChildren(icon("upload_file"));
     this.#parts.pause.replaceChildren(icon("pause"), "Pause all");
     this.#parts.resume.replaceChildren(icon("play_arrow"), "Resume all");
@@ -156,7 +156,11 @@ class Picker {
     const version = `Drop a new version${name ? ` of ${name}` : ""} here`;
     title.dataset.empty = this.datasetId ? version : "Drop files or a folder here";
     title.dataset.full = this.datasetId ? version : "Drop more files here";
-    setText(hint, "CSV, Parquet, JSON, Excel, or zipped. Up to 5 TB each; closing the tab only pauses them.");
+    const told = "CSV, Parquet, JSON, Excel, or zipped. Up to 5 TB each; closing the tab only pauses them.";
+    setText(hint, this.#data.hint ?? told);
+    // Who has no shelf here is told of no dataset, and has nothing to look up.
+    this.#parts.way.hidden = Boolean(this.#data.visitor);
+    zone.hidden = Boolean(this.#data.closed);
   }
 
   #draw() {
@@ -187,7 +191,7 @@ class Picker {
       [totals.same, "on the shelf already"],
       [totals.waiting, "waiting"],
       [totals.failed, "failed"],
-      [totals.done, "done"],
+      [totals.done, this.#data.visitor ? "received" : "done"],
     ]
       .filter(([number]) => number)
       .map(([number, word]) => `${number.toLocaleString("en-US")} ${word}`);
@@ -202,16 +206,16 @@ class Picker {
     unhashed.hidden = canHash;
     slower.hidden = !uploads.some(({ throughApp }) => throughApp);
     retry.hidden = totals.failed < 2;
-    clear.hidden = !totals.done;
+    // What a visitor has sent is told nowhere else.
+    clear.hidden = !totals.done || Boolean(this.#data.visitor);
     cancel.hidden = unfinished < 2 && !this.#sure;
     setText(cancel, this.#sure ? `Cancel ${plural(unfinished, "upload")}?` : "Cancel all");
   }
 
   #rowOf(upload) {
-    return new Row(upload, this.#queue, {
-      open: (datasetId, change) => this.#open(datasetId, change),
-      choose: (one) => this.#chooseFor(one),
-    });
+    const choose = (one) => this.#chooseFor(one);
+    if (this.#data.visitor) return new Row(upload, this.#queue, { choose });
+    return new Row(upload, this.#queue, { choose, open: (datasetId, change) => this.#open(datasetId, change) });
   }
 
   #drawRows(uploads) {
@@ -238,13 +242,4 @@ function moveBefore(list, element, place) {
   const focused = element.contains(element.getRootNode().activeElement) ? element.getRootNode().activeElement : null;
   list.insertBefore(element, place);
   focused?.focus();
-}
-
-export default function (args) {
-  const { parentElement } = args;
-  // A change of theme or data calls this again on the same elements, without a clean-up in between.
-  parentElement.datashelfPicker?.stop();
-  const picker = new Picker(theQueue(), parentElement, args);
-  parentElement.datashelfPicker = picker;
-  return () => picker.stop();
 }

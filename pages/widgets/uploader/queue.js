@@ -284,11 +284,12 @@ class UploadQueue extends EventTarget {
     this.#learning = false;
   }
 
+  /** A visitor, who is told of no dataset, is told of no rows either. */
   #uncounted() {
     const since = performance.now() - COUNT_FOR_MS;
     return this.uploads.filter(
       ({ state, result, doneAt }) =>
-        state === "done" && doneAt > since && (result.rows === null || result.columns === null),
+        state === "done" && result.datasetId && doneAt > since && (result.rows === null || result.columns === null),
     );
   }
 

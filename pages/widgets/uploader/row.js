@@ -13,6 +13,7 @@ const TILES = {
   done: ["check", "done"],
 };
 const NOTICE_MS = 6_000;
+const NO_RETRY = new Set(["invalid-size", "invalid-file-name", "link-ended"]); // Nor would a second try be taken.
 
 class Row {
   element = make("li", "row");
@@ -31,7 +32,10 @@ class Row {
 
   #act;
 
-  /** `act` is what the list does for its rows: `open(datasetId, change)`, `choose(upload)`. */
+  /**
+   * `act` is what the list does for its rows: `choose(upload)`, and `open(datasetId, change)` for those who see what
+   * becomes of a file.
+   */
   constructor(upload, queue, act) {
     this.#upload = upload;
     this.#queue = queue;
@@ -89,14 +93,14 @@ class Row {
       case "interrupted":
         return [this.#button("Resume", "play_arrow", () => this.#queue.resume(upload))];
       case "failed":
-        return [this.#button("Retry", "refresh", () => this.#queue.resume(upload))];
+        return NO_RETRY.has(upload.failure.kind) ? [] : [this.#button("Retry", "refresh", () => this.#queue.resume(upload))];
       case "same":
         return [
           this.#button("Open it", null, () => this.#openTwin()),
           this.#button("Upload anyway", null, () => this.#queue.sendAnyway(upload)),
         ];
       case "done":
-        return [this.#button("Open dataset", null, () => this.#openResult())];
+        return this.#act.open ? [this.#button("Open dataset", null, () => this.#openResult())] : [];
       default:
         return [];
     }
@@ -111,6 +115,7 @@ class Row {
     const { name } = upload;
     if (this.#asks || state === "elsewhere") return [];
     if (state === "done") {
+      if (!this.#act.open) return [];
       const label = `Copy a download link to ${name}`;
       return [makeButton("button quiet", { iconName: "link", label }, () => this.#copyLink())];
     }
@@ -180,6 +185,7 @@ class Row {
       case "finishing":
         return ["All bytes sent", upload.waitingFor() || "checking them with the store"];
       case "done": {
+        if (!this.#act.open) return ["Received"];
         const read = describe(upload.result);
         const how = upload.byOthers ? "completed in another tab or on another device" : "complete";
         return read.length ? [...read, how] : [how[0].toUpperCase() + how.slice(1)];

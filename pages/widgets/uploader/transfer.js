@@ -1,6 +1,6 @@
 // The two ways bytes travel: small JSON calls to the app, and a part's PUT straight to the store's signed URL.
 
-const API = "/api/ml/v1";
+let api = "/api/ml/v1"; // Where the calls below go; for a visitor below their link (`visitor.js`).
 const STALL_SECONDS = 30;
 
 let serverClock = { at: NaN, now: 0 };
@@ -10,7 +10,7 @@ async function callApi(method, path, { body, signal, timeout = 60_000 } = {}) {
   const limit = AbortSignal.timeout(timeout);
   let answer, text;
   try {
-    answer = await fetch(API + path, {
+    answer = await fetch(api + path, {
       method,
       // A form names its type, with the boundary, by itself.
       headers: body === undefined || body instanceof FormData ? {} : { "Content-Type": "application/json" },

@@ -49,9 +49,7 @@ def test_foreign_origin_may_read_but_not_change(local_app: RunningApp) -> None:
     [
         ("GET", "/api/ml/v1/nothing", 404),
         ("GET", "/api/nothing", 404),
-        ("GET", "/s/some-token", 404),
-        ("GET", "/api/ml/v1/shares", 404),
-        ("GET", "/api/ml/v1/tokens", 404),
+        ("GET", "/s/some-token/nothing", 404),
         ("GET", "/api/ml/v1/files/9a6f0c52-6c0e-4b6e-9d0a-6f2f3a8e4c11/profile", 404),
         ("PUT", "/api/ml/v1/datasets", 405),
         ("GET", "/api/ml/v1/inspect", 405),

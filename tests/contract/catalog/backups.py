@@ -93,7 +93,8 @@ def rows(database: Database) -> dict[str, list[list[Any]]]:
     """Every row of every table as the export tells it."""
     with database.session() as session:
         connection = session.connection()
-        return {each.name: sorted_rows(map(json.loads, lines(connection, each))) for each in exported_tables()}
+        found = {each.name: sorted_rows(map(json.loads, lines(connection, each))) for each in exported_tables()}
+    return found | {"event": told(found["event"])}
 
 
 def snapshot_rows(vault: Vault, report: BackupReport) -> dict[str, list[list[Any]]]:
@@ -103,7 +104,12 @@ def snapshot_rows(vault: Vault, report: BackupReport) -> dict[str, list[list[Any
         with vault.open(f"snapshots/{report.snapshot}/tables/{each.name}.jsonl.zst") as stream:
             text = zstandard.ZstdDecompressor().stream_reader(stream.read()).read()
         found[each.name] = sorted_rows(json.loads(line) for line in text.splitlines())
-    return found
+    return found | {"event": told(found["event"])}
+
+
+def told(events: list[list[Any]]) -> list[list[Any]]:
+    """Without the words that a backup was made or restored, of which each place has its own."""
+    return [event for event in events if not any(value in ("backed_up", "restored") for value in event)]
 
 
 def sorted_rows(found: Any) -> list[list[Any]]:

@@ -14,11 +14,11 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from catalog.access import Access
 from catalog.caller import Caller
 from catalog.datasets import Datasets
 from catalog.downloads import Downloads
 from catalog.files import Files
+from catalog.identity import Identity
 from catalog.intake import NewUpload
 from catalog.parts import ClientPart
 from catalog.uploads import PartUrl, Uploads
@@ -98,7 +98,7 @@ def make_shelf(database: Database, storages: Storages) -> Shelf:
     return Shelf(
         database=database,
         storages=storages,
-        caller=Access(database).local_user(),
+        caller=Identity(database).local_user(),
         datasets=Datasets(database, storages),
         uploads=Uploads(database, storages, LIFE),
         files=Files(database, storages),

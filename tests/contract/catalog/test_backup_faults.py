@@ -19,9 +19,9 @@ from alembic import command
 from sqlalchemy import MetaData, func, insert, select, text
 
 import db.export
-from catalog.access import Access
 from catalog.backup import Backup, BackupReport
 from catalog.events import EventKind
+from catalog.identity import Identity
 from catalog.leases import Leases
 from catalog.reconcile import Reconcile
 from catalog.restored_rows import BEING_RESTORED, NotEmpty
@@ -58,7 +58,7 @@ DRIVER = """
 import sys, time
 from datetime import timedelta
 from pathlib import Path
-from catalog.access import Access
+from catalog.identity import Identity
 from catalog.backup import Backup, BackupReport
 from catalog.restoring import Restore
 from db import open_database
@@ -347,7 +347,7 @@ def test_one_that_was_started_once_counts_as_empty(shelf: Shelf, other: Place, t
     backups.back_up(shelf.database, shelf.storages, vault)
     with open_database(other.url) as database:
         migrate(database)
-        Access(database).local_user()
+        Identity(database).local_user()
         assert Restore(vault, database, other.storages).run().clean
         with database.session() as session:
             assert session.scalars(select(User.id)).all() == [shelf.caller.user_id]

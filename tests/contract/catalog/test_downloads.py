@@ -62,7 +62,8 @@ def test_a_redirect_is_counted_and_written_down(shelf: Shelf) -> None:
     with shelf.database.session() as session:
         event = session.exec(select(Event).where(Event.kind == "file_downloaded")).all()[0]
     assert (event.user_id, event.dataset_id, event.file_id) == (shelf.caller.user_id, detail.summary.id, file.id)
-    assert event.detail == {"size": len(DATA)}
+    assert event.detail == {"size": len(DATA), "version": 1, "asked": len(DATA)}
+    assert (event.dataset_name, event.file_name) == (detail.summary.name, file.file_name)
 
 
 def test_head_says_what_a_download_will_be(shelf: Shelf) -> None:

@@ -9,8 +9,8 @@ from typing import TypeVar
 import pytest
 from sqlmodel import select
 
-from catalog.access import Access
 from catalog.errors import CatalogError, DatasetNameTaken, DatasetNotFound, FileNotFound, UploadNotFound
+from catalog.identity import Identity
 from catalog.intake import NewUpload
 from catalog.listing import DatasetQuery
 from catalog.views import DatasetDetail
@@ -144,7 +144,7 @@ def test_downloads_at_once_are_all_counted(shelf: Shelf) -> None:
 
 
 def test_the_first_callers_are_one_user(database: Database) -> None:
-    callers = at_once([Access(database).local_user] * 6)
+    callers = at_once([Identity(database).local_user] * 6)
     assert len(set(map(str, callers))) == 1
     with database.session() as session:
         assert len(session.exec(select(User)).all()) == 1

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlmodel import col, select
 
 import db.schema
 from db import Database, migrate, open_database
-from db.engine import WRITES
 from db.tables import Column, File
 from db.utc import utc_now
 
@@ -29,9 +28,15 @@ NAMES = {"Customer_ID": "customer_id", "ﬁeld": "field", "plain": "plain", "L" 
 
 def move(database: Database, way: Callable[[Config, str], None], revision: str) -> None:
     config = Config(Path(db.schema.__file__).parent / "alembic.ini")
-    with database.engine.connect().execution_options(**WRITES) as connection, connection.begin():
+
+    def work(connection: Connection) -> None:
         config.attributes["connection"] = connection
         way(config, revision)
+
+    # As the app itself migrates: SQLite drops a table to rebuild it, which foreign keys would not let it.
+    as_the_app_does = db.schema._on_sqlite if database.is_sqlite else db.schema._on_postgres
+    with database.engine.connect() as connection:
+        as_the_app_does(connection, work)
 
 
 def fill(database: Database) -> None:

@@ -9,7 +9,7 @@ from preview.formats import FORMATS as KNOWN_FORMATS
 
 
 def test_the_plain_list_asks_for_the_newest_first() -> None:
-    query = Listing().query()
+    query = Listing().query("Ann")
     assert (query.q, query.tags, query.formats, query.sort, query.limit, query.page) == (
         "",
         (),
@@ -21,9 +21,16 @@ def test_the_plain_list_asks_for_the_newest_first() -> None:
 
 
 def test_every_filter_reaches_the_catalogue() -> None:
-    query = Listing(search=" air ", format="Parquet", tags=("geo", "a b"), sort="Largest first", page=3).query()
+    query = Listing(search=" air ", format="Parquet", tags=("geo", "a b"), sort="Largest first", page=3).query("Ann")
     assert (query.q, query.formats, query.tags) == ("air", ("parquet",), ("geo", "a b"))
     assert (query.sort, query.page) == ("-size", 3)
+
+
+def test_mine_is_whoever_looks() -> None:
+    assert [Listing(owner=owner).query("Ann").owner for owner in (None, "Mine", "Bea")] == [None, "Ann", "Bea"]
+    assert Listing(owner="Mine").address() == {"owner": "Mine"}
+    assert Listing(owner="Mine", search="x").wanted() == "“x”, of your own"
+    assert Listing(owner="Bea").wanted() == "these filters, owned by Bea"
 
 
 def test_every_format_and_order_on_the_screen_is_one_the_catalogue_knows() -> None:

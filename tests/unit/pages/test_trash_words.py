@@ -31,6 +31,7 @@ def test_what_it_is() -> None:
     assert about(DATASET) == "Dataset with 3 versions · airports.csv"
     assert about(replace(DATASET, versions=1)) == "Dataset · airports.csv"
     assert about(VERSION) == "Version 2 · airports.csv"
+    assert about(replace(VERSION, owner="Ann")) == "Version 2 · airports.csv · Ann"
     assert about(replace(VERSION, in_trashed=True)) == "Version 2 · airports.csv · restore its dataset first"
 
 

@@ -107,3 +107,19 @@ def test_user_text_reaches_markdown_without_a_character_it_would_read() -> None:
 
 def test_user_text_stays_one_line() -> None:
     assert wording.plain(" a\n\nb\t c ") == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("left", "said"),
+    [
+        (timedelta(seconds=59), "in less than a minute"),
+        (timedelta(minutes=59, seconds=59), "in 59 min"),
+        (timedelta(hours=23, minutes=59), "in 23 h"),
+        (timedelta(days=1), "in 1 day"),
+        (timedelta(days=6, hours=23), "in 6 days"),
+        (timedelta(days=7), "on 1 Dec"),
+        (timedelta(days=60), "on 23 Jan 2027"),
+    ],
+)
+def test_what_is_to_come_is_never_said_later_than_it_is(left: timedelta, said: str) -> None:
+    assert wording.ahead(NOW + left, now=NOW) == said
