@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from fastapi import Depends, FastAPI
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -44,6 +46,8 @@ from settings import Settings
 
 OPENAPI_URL = f"{API}/openapi.json"
 OURS = ("/api/", "/s/", "/metrics/")
+UNUSED = "/_stcore/upload_file/"
+"""Where Streamlit keeps in memory what its own uploader sends, which no screen has; it asks nobody who they are."""
 
 
 def install(app: FastAPI, settings: Settings, *, screens: ASGIApp, page: str) -> None:
@@ -76,8 +80,15 @@ def install(app: FastAPI, settings: Settings, *, screens: ASGIApp, page: str) ->
 
     async def otherwise(scope: Scope, receive: Receive, send: Send) -> None:
         # The screens answer every address with 200 and a page; a mistyped or later address of the API must not.
-        if scope["type"] == "http" and f"{scope['path']}/".startswith(OURS):
+        if scope["type"] == "http" and (f"{scope['path']}/".startswith(OURS) or _is_unused(scope["path"])):
             raise HTTPException(404, f"There is nothing at {scope['path'][:200]}.")
         await entrance(scope, receive, send)
 
     app.router.default = otherwise
+
+
+def _is_unused(path: str) -> bool:
+    """Below whatever prefix, and however often it is encoded or its slashes are doubled."""
+    while (plain := unquote(path)) != path:
+        path = plain
+    return UNUSED in "/".join(["", *(part for part in path.replace("\\", "/").lower().split("/") if part), ""])

@@ -32,17 +32,20 @@ ServicesDep = Annotated["Services", Depends(get_services)]
 
 
 # For the documentation, which shall say what a call takes; `presented_by` reads them.
-SCHEMES = (
-    Security(HTTPBearer(auto_error=False, description="A personal API token.")),
-    Security(APIKeyCookie(name=COOKIE, auto_error=False, description="The session of a signed-in browser.")),
-)
+TOKEN = Security(HTTPBearer(auto_error=False, description="A personal API token."))
+SESSION = Security(APIKeyCookie(name=COOKIE, auto_error=False, description="The session of a signed-in browser."))
 
 
 UNCOUNTED = f"{API}/uploads/"
 """An upload that goes on: a long one asks for many signed URLs, and nothing is gained by holding it up."""
 
 
-def get_caller(request: Request, services: ServicesDep) -> Caller:
+def get_caller(
+    request: Request,
+    services: ServicesDep,
+    _token: Annotated[object, TOKEN] = None,
+    _session: Annotated[object, SESSION] = None,
+) -> Caller:
     """Raises NotSignedIn, TooManyAttempts."""
     rates = rates_of(request)
     try:

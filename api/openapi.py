@@ -39,7 +39,7 @@ def _complete(schema: dict[str, Any]) -> None:
     for path, item in schema["paths"].items():
         for operation in item.values():
             answers: dict[str, Any] = operation["responses"]
-            if path.startswith(API):
+            if path.startswith((API, "/s/")):
                 for status in (*ANYWHERE, *(WITH_A_BODY if "requestBody" in operation else ())):
                     answers.setdefault(str(status), {"content": {"application/json": {"schema": PROBLEM}}})
             for status, described in answers.items():

@@ -154,6 +154,8 @@ HEADERS = {
     "password-needed": {"WWW-Authenticate": 'Basic realm="The password of this link", charset="UTF-8"'},
 }
 """RFC 9110, 11.6.1: every 401 says what would help."""
+ASKED_BY_A_PAGE = {"WWW-Authenticate": 'Form realm="The password of this link"'}
+"""To a script of a page, over which a browser would open its own login box for Basic."""
 NO_STATISTICS = Problem(422, "no-statistics", "There are no statistics")
 INVALID = Problem(422, "invalid-input", "The request is not valid")
 FAULT = Problem(500, "internal", "Something failed on the server")
@@ -205,7 +207,7 @@ def answer(problem: Problem, detail: str, extra: Mapping[str, Any] | None = None
 
 def _members(error: Exception) -> dict[str, Any]:
     if isinstance(error, (catalog_errors.DatasetNameTaken, catalog_errors.DatasetInTrash)):
-        return {} if error.dataset_id is None else {"dataset_id": str(error.dataset_id)}
+        return {"dataset_id": str(error.dataset_id)}
     if isinstance(error, catalog_errors.PartsMissing):
         return {"missing": list(error.missing)}
     if isinstance(error, preview_errors.AboutQuery):
@@ -226,11 +228,13 @@ def _detail(error: Exception) -> str:
     return f"{text} {then}" if isinstance(error, catalog_errors.DatabaseUnavailable) else text
 
 
-async def _known(_request: Request, error: Exception) -> JSONResponse:
+async def _known(request: Request, error: Exception) -> JSONResponse:
     problem = problem_for(error)
     if problem.status >= 500:
         log.warning("request_failed", problem=problem.slug, detail=str(error))
     response = answer(problem, _detail(error), _members(error))
+    if problem.slug == "password-needed" and "sec-fetch-mode" in request.headers:
+        response.headers.update(ASKED_BY_A_PAGE)
     if isinstance(error, catalog_errors.TooManyAttempts):
         response.headers["Retry-After"] = str(error.retry_after)
     return response

@@ -48,10 +48,10 @@ class UploadRequestOut(Out):
 
     id: UUID = Field(examples=[REQUEST])
     url: str | None = Field(
-        description="The link to send; null where SECRET_KEY has changed since.",
+        description="The link to send; null where a change of SECRET_KEY ended it, and for a token that only reads.",
         examples=[f"http://localhost:8501/s/{TOKEN}"],
     )
-    token: str | None = Field(description="The link's last part.", examples=[TOKEN])
+    token: str | None = Field(description="The link's last part; null as `url` is.", examples=[TOKEN])
     note: str = Field(examples=["The sales of November"])
     state: RequestState = Field(description="active, full, expired or revoked", examples=["active"])
     expires_at: datetime | None = Field(examples=["2026-11-30T14:02:00Z"])

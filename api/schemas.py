@@ -95,7 +95,7 @@ class DatasetOut(Out):
         description="`team`: everybody who signs in sees it.", examples=["private"]
     )
     access: Literal["owner", "editor", "reader"] = Field(
-        description="What it is to you: an owner shares and deletes it, an editor changes it and adds versions.",
+        description="What it is to you: an owner shares, renames and deletes it, an editor changes the rest.",
         examples=["owner"],
     )
     # Never null over HTTP: the routes leave out what is not set.

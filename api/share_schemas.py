@@ -79,15 +79,17 @@ class ShareOut(Out):
 
     id: UUID = Field(examples=[SHARE])
     url: str | None = Field(
-        description="To send to people; null where SECRET_KEY has changed since.",
+        description="To send to people; null where a change of SECRET_KEY ended it, and for a token that only reads.",
         examples=[f"http://localhost:8501/s/{TOKEN}"],
     )
     raw_url: str | None = Field(
-        description="For pandas, DuckDB and curl: leads to the bytes.",
+        description="For pandas, DuckDB and curl: leads to the bytes; null as `url` is.",
         examples=[f"http://localhost:8501/s/{TOKEN}/raw/airports.csv"],
     )
-    token: str | None = Field(examples=[TOKEN])
-    file_id: UUID | None = Field(description="The version it leads to now.", examples=[FILE])
+    token: str | None = Field(description="The last part of `url`; null as that is.", examples=[TOKEN])
+    file_id: UUID | None = Field(
+        description="The version it leads to now; null where there is none that you may see.", examples=[FILE]
+    )
     file_name: str = Field(description="What is downloaded.", examples=["airports.csv"])
     dataset_id: UUID = Field(examples=[DATASET])
     dataset_name: str = Field(examples=["airports"])
@@ -114,3 +116,4 @@ class ShareOut(Out):
 
 class SharesOut(Out):
     items: list[ShareOut]
+    next_cursor: str | None = Field(description="Hand it back as `cursor` for the next page; null on the last.")

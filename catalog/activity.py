@@ -321,7 +321,7 @@ def _entries(session: Session, caller: Caller, events: Sequence[Event]) -> tuple
 
 def _entry(event: Event, *, linked: bool = False) -> ActivityEntry:
     detail = event.detail
-    if event.link_id is not None:
+    if event.link_id is not None and event.user_id is None:
         by: Literal["person", "link", "operator", "app"] = "link"
     elif event.actor is not None and event.actor.startswith(OPERATOR):
         by = "operator"

@@ -15,6 +15,7 @@ from sqlmodel import col, select
 from catalog import cursor, shelf
 from catalog.access import IS_TEAM, Need, find_dataset, is_granted, owners_seen, sees_dataset
 from catalog.caller import Caller
+from catalog.errors import NotAllowed
 from catalog.events import EventKind, record
 from catalog.intake import rename
 from catalog.listing import LISTED, DatasetQuery, Listing, prepare
@@ -126,7 +127,8 @@ class Datasets:
         description: str | None = None,
         tags: Sequence[str] | None = None,
     ) -> DatasetDetail:
-        """Change what is given; None leaves it as it is.
+        """Change what is given; None leaves it as it is. The name is the owner's to change, among whose names it
+        stands: from a taken one an editor would learn of a dataset they may not see.
 
         Raises DatasetNotFound, NotAllowed, ReadOnly, DatasetNameTaken, InvalidName, InvalidDescription, InvalidTags;
         nothing is changed then.
@@ -138,8 +140,12 @@ class Datasets:
             dataset = find_dataset(session, caller, dataset_id, need=Need.EDIT, lock=True)
             changed: dict[str, object] = {}
             if new_name is not None and new_name != dataset.name:
+                if dataset.owner_id != caller.user_id:
+                    raise NotAllowed(
+                        "Only its owner gives a dataset another name. You may change its description and tags."
+                    )
                 changed["name"] = [dataset.name, new_name]
-                rename(session, caller, dataset, new_name)
+                rename(session, dataset, new_name)
             if new_description is not None and new_description != dataset.description:
                 changed["description"] = True
                 dataset.description = new_description
@@ -214,6 +220,14 @@ class Datasets:
         query = select(User.name).where(owners_seen(caller), User.id != caller.user_id).order_by(User.name)
         with self.database.session() as session:
             return caller.name, *session.exec(query)
+
+    def of_others(self, caller: Caller) -> int:
+        """How many listed datasets the one user of mode `none` does not see, because people who signed in own them."""
+        if not caller.alone:
+            return 0
+        query = select(func.coalesce(func.sum(ShelfCount.datasets), 0)).where(ShelfCount.owner_id != caller.user_id)
+        with self.database.session() as session:
+            return int(session.exec(query).one())
 
     def totals(self, caller: Caller) -> ShelfTotals:
         """What the caller owns; for an admin, who looks after the store, what everybody does."""

@@ -19,13 +19,14 @@ from catalog.events import EventKind, record
 from catalog.names import LONGEST_NAME, clean_email, fold, has_control
 from catalog.sessions import end_all_in
 from db import Database
-from db.tables import Group, GroupMember, Role, User
+from db.tables import ApiToken, Group, GroupMember, Role, User
 from db.utc import utc_now
 from settings import Auth
 
 MOST_GROUPS = 1000
 """Of one person, that are kept; a directory may have more than anybody would share with."""
 LONGEST_SUBJECT = 2000
+NOT_LET_IN = "You are known, but nobody has let you in here. Ask an admin of this shelf."
 TRIES = 5
 """How often finding or making somebody is begun again where others were making the same person or group."""
 SEEN_EVERY = timedelta(days=1)
@@ -84,17 +85,25 @@ class Directory:
             raise NotAdmitted(refused or "")
         return user.id
 
+    def known(self, vouched: Vouched) -> uuid.UUID:
+        """The id of somebody who was admitted before, and whom the word would let in still; nothing is changed. Raises
+        NotAdmitted."""
+        with self.database.session() as session:
+            user = session.exec(select(User).where(User.subject == vouched.subject)).first()
+        if user is None or self._role(vouched, user) is None:
+            raise NotAdmitted(NOT_LET_IN)
+        return user.id
+
     def _admitted(self, session: Session, vouched: Vouched, by: str | None) -> tuple[str | None, User | None]:
-        """Why not, in a sentence, or who it is. What a refusal changes (sessions that end) is kept, so it is no error
-        in here."""
+        """Why not, in a sentence, or who it is. What a refusal changes is kept, so it is no error in here."""
         user = self._find(session, vouched)
         if user is not None and user.disabled_at is not None:
             return "An admin has disabled this account. Ask them to enable it again.", None
         role = self._role(vouched, user)
         if role is None:
             if user is not None:
-                end_all_in(session, user.id)
-            return "You are known, but nobody has let you in here. Ask an admin of this shelf.", None
+                self._shut_out(session, user)
+            return NOT_LET_IN, None
         if user is None:
             user = self._make(session, vouched, role)
         else:
@@ -103,6 +112,18 @@ class Directory:
         if by is not None:
             self._note(session, user, by)
         return None, user
+
+    def _shut_out(self, session: Session, user: User) -> None:
+        """Nothing of theirs lets anybody in any more: not their sessions and tokens; and as a viewer's, their share
+        links and upload requests are good for nothing. Once groups let them in again these go on."""
+        end_all_in(session, user.id)
+        tokens = session.exec(select(ApiToken).where(ApiToken.user_id == user.id)).all()
+        for token in tokens:
+            session.delete(token)
+        if tokens or user.role != Role.VIEWER:
+            user.role = Role.VIEWER
+            detail = {"name": user.name, "role": user.role, "tokens_revoked": len(tokens), "by": "directory"}
+            record(session, EventKind.USER_CHANGED, user_id=user.id, detail=detail)
 
     def _find(self, session: Session, vouched: Vouched) -> User | None:
         found = session.exec(select(User).where(User.subject == vouched.subject)).first()

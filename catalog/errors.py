@@ -140,13 +140,11 @@ class DatasetInTrash(Conflict):
 
 
 class DatasetNameTaken(Conflict):
-    """The owner has a dataset of this name already: `dataset_id`; None where the caller may not see which."""
+    """The caller has a dataset of this name already: `dataset_id`."""
 
-    def __init__(self, name: str, dataset_id: uuid.UUID | None) -> None:
+    def __init__(self, name: str, dataset_id: uuid.UUID) -> None:
         super().__init__(
-            f"The owner already has a dataset named “{name}”. Choose another name."
-            if dataset_id is None
-            else f"You already have a dataset named “{name}”. Choose another name, or add a version to that one."
+            f"You already have a dataset named “{name}”. Choose another name, or add a version to that one."
         )
         self.name = name
         self.dataset_id = dataset_id

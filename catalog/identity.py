@@ -15,7 +15,7 @@ from sqlmodel import Session, col, select
 
 from catalog.accounts import LOCAL_USER, make_user
 from catalog.caller import Caller
-from catalog.directory import Directory, Vouched
+from catalog.directory import NOT_LET_IN, Directory, Vouched
 from catalog.errors import NotAdmitted, NotSignedIn
 from catalog.names import has_control
 from catalog.secrets import digest
@@ -55,6 +55,8 @@ class Presented:
     session: str | None = None
     token: str | None = None
     proxied: Proxied | None = None
+    kept_open: bool = False
+    """It came with the handshake of a connection that stays open, and may be hours old."""
 
 
 def prefixed(name: str, public_url: str | None) -> str:
@@ -96,8 +98,9 @@ class Identity:
 
     database: Database
     auth: Auth = field(default_factory=Auth)
-    _believed: dict[str, tuple[Proxied, float, uuid.UUID]] = field(default_factory=dict, init=False, repr=False)
-    """By the proxy's name for somebody: what it said last, when that was written down, and who it is."""
+    _believed: dict[str, tuple[Proxied, float, uuid.UUID | None]] = field(default_factory=dict, init=False, repr=False)
+    """By the proxy's name for somebody: what it said last, when that was written down, and who it is; None for whom
+    its last word did not let in."""
 
     def caller(self, presented: Presented) -> Caller:
         """A token, where there is one, decides alone: one that is revoked is refused whoever sends it. Raises
@@ -107,7 +110,7 @@ class Identity:
         if self.auth.mode == "none":
             return self.local_user()
         if self.auth.mode == "header":
-            return self._by_proxy(presented.proxied)
+            return self._by_proxy(presented.proxied, kept_open=presented.kept_open)
         if presented.session is not None:
             return self._by_session(presented.session)
         raise NotSignedIn("Nobody is signed in. Sign in, or send a token as “Authorization: Bearer …”.")
@@ -120,24 +123,35 @@ class Identity:
             user = self._make_local_user()
         return Caller(user.id, user.name, role=Role.ADMIN, alone=True)
 
-    def _by_proxy(self, proxied: Proxied | None) -> Caller:
+    def _by_proxy(self, proxied: Proxied | None, *, kept_open: bool) -> Caller:
+        """What a connection that stays open brought with it says who somebody is, and changes nothing: their role and
+        groups are those of the newest call, which may be another tab's."""
         if proxied is None:
             raise NotSignedIn("No trusted proxy says who you are. Open the shelf by the address your team gave you.")
-        now = time.monotonic()
         said, said_at, user_id = self._believed.get(proxied.user, (None, 0.0, None))
-        if said != proxied or user_id is None or now - said_at > BELIEVED_FOR:
-            user_id = Directory(self.database, self.auth).admit(
-                Vouched(f"proxy {proxied.user}", proxied.name or proxied.user, proxied.email, True, proxied.groups),
-                by="proxy",
-            )
-            if len(self._believed) >= MOST_BELIEVED:
-                self._believed.clear()
-            self._believed[proxied.user] = (proxied, now, user_id)
+        vouched = Vouched(f"proxy {proxied.user}", proxied.name or proxied.user, proxied.email, True, proxied.groups)
+        directory = Directory(self.database, self.auth)
+        if kept_open:
+            if said is not None and user_id is None:
+                raise NotAdmitted(NOT_LET_IN)
+            user_id = directory.known(vouched)
+        elif said != proxied or user_id is None or time.monotonic() - said_at > BELIEVED_FOR:
+            try:
+                user_id = directory.admit(vouched, by="proxy")
+            except NotAdmitted:
+                self._believe(proxied, None)
+                raise
+            self._believe(proxied, user_id)
         with self.database.session() as session:
             user = session.exec(select(User).where(User.id == user_id, col(User.disabled_at).is_(None))).first()
             if user is None:
                 raise NotAdmitted("An admin has disabled this account. Ask them to enable it again.")
             return _caller_of(session, user)
+
+    def _believe(self, proxied: Proxied, user_id: uuid.UUID | None) -> None:
+        if len(self._believed) >= MOST_BELIEVED:
+            self._believed.clear()
+        self._believed[proxied.user] = (proxied, time.monotonic(), user_id)
 
     def _by_session(self, secret: str) -> Caller:
         now = utc_now()

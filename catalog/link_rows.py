@@ -69,8 +69,8 @@ class LinkRow:
         return there and self.allowed and self.file is not None and self.file.status == FileStatus.READY
 
 
-def link_rows(session: Session, *conditions: ColumnElement[bool]) -> list[LinkRow]:
-    """The links that meet the conditions (on ShareLink and Dataset), the newest first."""
+def link_rows(session: Session, *conditions: ColumnElement[bool], limit: int | None = None) -> list[LinkRow]:
+    """The links that meet the conditions (on ShareLink and Dataset), the newest first; the first `limit` of them."""
     copied, copy, copy_owner, owner = aliased(Dataset), aliased(File), aliased(User), aliased(User)
     leads_to = func.coalesce(col(ShareLink.file_id), col(Dataset.current_file_id))
     query = (
@@ -84,6 +84,7 @@ def link_rows(session: Session, *conditions: ColumnElement[bool]) -> list[LinkRo
         .outerjoin(copy_owner, col(copy_owner.id) == col(copied.owner_id))
         .where(*conditions)
         .order_by(col(ShareLink.created_at).desc(), col(ShareLink.id))
+        .limit(limit)
         .options(defer(Dataset.search_text))  # type: ignore[arg-type]  # SQLModel's column is one
     )
     return [LinkRow(*row) for row in session.execute(query)]

@@ -160,9 +160,9 @@ class People:
     def create(self, caller: Caller | None, *, name: str, email: str, role: Role) -> tuple[PersonView, str | None]:
         """A new person, and the secret of the link by which they choose a password, in mode `password`.
 
-        Raises InvalidName, Invalid, NameTaken.
+        Raises NotAllowed where the caller came by a token; InvalidName, Invalid, NameTaken.
         """
-        _check(caller, writes=True)
+        _check_in_person(caller)
         name, email = clean_person_name(name), clean_email(email)
         try:
             with self.database.transaction() as session:
@@ -186,18 +186,21 @@ class People:
     ) -> PersonView:
         """Change what is given. Whoever is disabled is signed out everywhere at once, and their tokens are refused.
 
-        Raises UserNotFound, InvalidName, Invalid, NameTaken, LastAdmin.
+        Raises NotAllowed where the caller came by a token and more than the name is given; UserNotFound, InvalidName,
+        Invalid, NameTaken, LastAdmin.
         """
         _check(caller, writes=True)
+        if email is not None or role is not None or disabled is not None:
+            _check_in_person(caller)
         self._change(_id(caller), user_id, name=name, email=email, role=role, disabled=disabled)
         return self.get(caller, user_id)
 
     def password_link(self, caller: Caller | None, user_id: uuid.UUID) -> str:
         """The secret of a link by which the person chooses a password, for `LINK_LIFE` and once; older ones end.
 
-        Raises UserNotFound, Invalid.
+        Raises NotAllowed where the caller came by a token; UserNotFound, Invalid.
         """
-        _check(caller, writes=True)
+        _check_in_person(caller)
         if self.auth.mode != "password":
             raise Invalid(f"AUTH__MODE is {self.auth.mode}: nobody signs in here with a password.")
         with self.database.transaction() as session:
@@ -212,8 +215,9 @@ class People:
             return link
 
     def hand_over_all(self, caller: Caller | None, user_id: uuid.UUID, to_id: uuid.UUID) -> int:
-        """Give every dataset of a person, in the trash too, to another; how many those were. What is cut short is
-        whole, dataset by dataset, and can be gone on with. Raises UserNotFound, Invalid."""
+        """Give every dataset of a person, in the trash too, to another; how many those were. The links the person made
+        to them end. What is cut short is whole, dataset by dataset, and can be gone on with. Raises UserNotFound,
+        Invalid."""
         _check(caller, writes=True)
         if user_id == to_id:
             raise Invalid("They have these datasets already. Name another person.")
@@ -231,8 +235,9 @@ class People:
             dataset, to = session.exec(query).first(), _person(session, to_id)
             if dataset is None:
                 return False
-            hand_over(session, dataset, to)
-            detail = {"name": dataset.trashed_name or dataset.name, "from": former.name, "to": to.name}
+            ended = hand_over(session, dataset, to)
+            name = dataset.trashed_name or dataset.name
+            detail = {"name": name, "from": former.name, "to": to.name, "links_ended": ended}
             record(session, EventKind.OWNER_CHANGED, user_id=_id(caller), dataset_id=dataset_id, detail=detail)
             return True
 
@@ -344,6 +349,18 @@ class People:
 def _check(caller: Caller | None, *, writes: bool = False) -> None:
     if caller is not None:
         check_admin(caller, writes=writes)
+
+
+def _check_in_person(caller: Caller | None) -> None:
+    """Whoever decides who comes in, and as what, is signed in: a token that leaked would make what outlives it.
+
+    Raises NotAllowed.
+    """
+    _check(caller, writes=True)
+    if caller is not None and caller.token_id is not None:
+        raise NotAllowed(
+            "A token does not decide who comes in. Do this signed in, in the browser, or with python -m ops users."
+        )
 
 
 def _id(caller: Caller | None) -> uuid.UUID | None:

@@ -36,7 +36,7 @@ from catalog.moving_report import plain_size
 from catalog.names import has_control
 from catalog.origin import origin
 from catalog.parts import ClientPart, part_count
-from catalog.secrets import derived, digest
+from catalog.secrets import derived, digest, is_derived
 from catalog.uploads import FIRST_PARTS, PartUrl, StartedUpload, UploadDetail, Uploads, Way
 from db import Database
 from db.tables import File, FileStatus, Role, Upload, UploadRequest, User
@@ -68,8 +68,9 @@ class RequestState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class UploadRequestView:
-    """A request as its owner sees it. `token` is None where SECRET_KEY is another one by now: its link is known only
-    to those who have it. `max_size` in bytes, of one file; `files` are those begun and not given up."""
+    """A request as its owner sees it. `token` is None where `key_changed`: SECRET_KEY is another one by now, which
+    ended it; and for a caller who only reads. `max_size` in bytes, of one file; `files` are those begun and not given
+    up."""
 
     id: uuid.UUID
     token: str | None
@@ -82,6 +83,7 @@ class UploadRequestView:
     created_at: datetime
     last_used_at: datetime | None
     has_password: bool
+    key_changed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,14 +173,14 @@ class UploadRequests:
         with self.database.transaction() as session:
             session.add(row)
             self._record(session, EventKind.REQUEST_CREATED, row)
-        return self._view(row)
+        return self._view(caller, row)
 
     def list(self, caller: Caller) -> tuple[UploadRequestView, ...]:
         """The caller's requests, the newest first; those that have ended, too."""
         query = select(UploadRequest).where(UploadRequest.owner_id == caller.user_id)
         with self.database.session() as session:
             found = session.exec(query.order_by(col(UploadRequest.created_at).desc(), col(UploadRequest.id))).all()
-        return tuple(self._view(row) for row in found)
+        return tuple(self._view(caller, row) for row in found)
 
     def revoke(self, caller: Caller, request_id: uuid.UUID) -> UploadRequestView:
         """End it at once: nothing more is taken, and what is on its way is given up. What has arrived stays.
@@ -202,12 +204,16 @@ class UploadRequests:
             with suppress(UploadNotFound):
                 self.uploads.abort(caller, upload_id)
         with self.database.session() as session:
-            return self._view(session.exec(query).one())
+            return self._view(caller, session.exec(query).one())
 
     def is_known(self, token: str) -> bool:
         """Whether the token is an upload request's, in whatever state."""
         with self.database.session() as session:
-            return _find(session, token) is not None
+            return self._find(session, token) is not None
+
+    def has_password(self, token: str) -> bool:
+        """Whether the link asks for one. Raises RequestNotFound."""
+        return self._row(token)[0].password_hash is not None
 
     def unlock(self, token: str, password: str) -> str:
         """Check the password; what the browser is to show from now on.
@@ -341,10 +347,18 @@ class UploadRequests:
 
     def _row(self, token: str) -> tuple[UploadRequest, User]:
         with self.database.session() as session:
-            found = _find(session, token)
+            found = self._find(session, token)
         if found is None:
             raise RequestNotFound("There is no such link. Check that you have all of it.")
         return found
+
+    def _find(self, session: Session, token: str) -> tuple[UploadRequest, User] | None:
+        query = select(UploadRequest, User).join(User, col(User.id) == col(UploadRequest.owner_id))
+        found = session.exec(query.where(UploadRequest.token_hash == digest(token))).first()
+        # Under another SECRET_KEY it is no link any more.
+        if found is None or not is_derived(token, self.key, PURPOSE, found[0].id):
+            return None
+        return found[0], found[1]
 
     def _received(self, upload: Upload) -> Received:
         with self.database.session() as session:
@@ -353,13 +367,15 @@ class UploadRequests:
             raise no_such_upload()
         return Received(file.file_name, file.size)
 
-    def _view(self, row: UploadRequest) -> UploadRequestView:
+    def _view(self, caller: Caller, row: UploadRequest) -> UploadRequestView:
         token = derived(self.key, PURPOSE, row.id)
+        key_changed = digest(token) != row.token_hash
         return UploadRequestView(
             id=row.id,
-            token=token if digest(token) == row.token_hash else None,
+            # Whoever has the link puts files there by it: not told to a token that only reads.
+            token=token if caller.may_write and not key_changed else None,
             note=row.note,
-            state=_state(row, None, utc_now()),
+            state=RequestState.REVOKED if key_changed else _state(row, None, utc_now()),
             expires_at=row.expires_at,
             max_files=row.max_files,
             max_size=row.max_size,
@@ -367,6 +383,7 @@ class UploadRequests:
             created_at=row.created_at,
             last_used_at=row.last_used_at,
             has_password=row.password_hash is not None,
+            key_changed=key_changed,
         )
 
     def _record(self, session: Session, kind: EventKind, row: UploadRequest) -> None:
@@ -392,12 +409,6 @@ def _clean(raw: str) -> str:
     if len(note) > LONGEST_NOTE:
         raise Invalid(f"The note has {len(note)} characters; {LONGEST_NOTE} is the most.")
     return note
-
-
-def _find(session: Session, token: str) -> tuple[UploadRequest, User] | None:
-    query = select(UploadRequest, User).join(User, col(User.id) == col(UploadRequest.owner_id))
-    found = session.exec(query.where(UploadRequest.token_hash == digest(token))).first()
-    return None if found is None else (found[0], found[1])
 
 
 def _under_way(request_id: uuid.UUID) -> SelectOfScalar[uuid.UUID]:

@@ -70,8 +70,6 @@ class Samples:
                 new = NewUpload(sample.file_name, path.stat().st_size, name=sample.name)
                 dataset_id = self.uploads.put(caller, new, data).summary.id
         except DatasetNameTaken as taken:
-            if taken.dataset_id is None:
-                raise  # never so: a caller sees what is their own
             return taken.dataset_id
         self.datasets.update(caller, dataset_id, description=sample.description, tags=sample.tags)
         return dataset_id

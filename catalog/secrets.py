@@ -25,3 +25,8 @@ def derived(key: bytes, purpose: str, id_: uuid.UUID) -> str:
     """A secret of 144 bits that is made again from the key and an id, for one that its owner wants to see again."""
     made = hmac.new(key, f"{purpose}:{id_}".encode(), hashlib.sha256).digest()
     return base64.urlsafe_b64encode(made[:18]).decode()
+
+
+def is_derived(secret: str, key: bytes, purpose: str, id_: uuid.UUID) -> bool:
+    """Whether the secret is the one made from this key: with another key, one that was given out before is none."""
+    return hmac.compare_digest(derived(key, purpose, id_).encode(), secret.encode("utf-8", "replace"))

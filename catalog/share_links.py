@@ -13,6 +13,8 @@ from urllib.parse import quote
 from catalog.errors import InvalidExpiry, InvalidShare
 from catalog.names import has_control
 
+PURPOSE = "share"
+"""What a token is derived for (`catalog.secrets.derived`)."""
 SHORTEST_LIFE = timedelta(hours=1)
 LONGEST_LIFE = timedelta(days=3653)
 """Ten years, with their leap days."""
@@ -24,7 +26,8 @@ MOST_COLUMNS = 1000
 
 
 class ShareState(StrEnum):
-    """What a link is good for. `gone`: nobody is left who may hand out what it leads to, or that is not there."""
+    """What a link is good for. `gone`: nobody is left who may hand out what it leads to, or that is not there; or
+    SECRET_KEY is another one than its address was made from."""
 
     ACTIVE = "active"
     USED_UP = "used_up"
@@ -70,9 +73,10 @@ class ShareTerms:
 class ShareLinkView:
     """A link as its owner sees it. `owner` is the name of who made it.
 
-    `token` is None where SECRET_KEY is another than when the link was made: the link works on, its address is not known
-    any more. `base` is where addresses begin, "" where nobody has said. `file_id`, `file_version` and `file_name` are
-    those of the version it leads to now, None and "" where there is none. `slice_rows` is how many rows its copy has.
+    `token` is None where `key_changed`: SECRET_KEY is another than when the link was made, which ended it; and for a
+    caller who only reads. `base` is where addresses begin, "" where nobody has said. `file_id`,
+    `file_version`, `file_name` and `size` are those of the version it leads to now, None and "" where there is none or
+    the caller may not see it any more. `slice_rows` is how many rows its copy has.
     """
 
     id: uuid.UUID
@@ -99,6 +103,7 @@ class ShareLinkView:
     revoked_at: datetime | None
     owner: str
     owner_id: uuid.UUID
+    key_changed: bool = False
 
     @property
     def url(self) -> str | None:
@@ -120,6 +125,14 @@ class ShareLinkView:
         if self.slice_rows == 0:
             return ("No row meets the condition: whoever opens the link gets the names of the columns, and no rows.",)
         return ()
+
+
+@dataclass(frozen=True, slots=True)
+class SharePage:
+    """Some of a list of links; `next_cursor` leads to those after them, None where there are none."""
+
+    items: tuple[ShareLinkView, ...]
+    next_cursor: str | None
 
 
 def raw_path(token: str, file_name: str) -> str:

@@ -1,8 +1,8 @@
 """Share links: made, listed, renewed and taken back by people; opened by whoever has one (`Visitors`).
 
 A link may be made by whoever may change the dataset. Its token is made from its id and SECRET_KEY, so that its address
-can be shown again although the database does not hold it. It is seen, and can be taken back, by who made it and by the
-dataset's owner.
+can be shown again although the database does not hold it; changing the key ends every link. It is seen, and can be
+taken back, by who made it and by the dataset's owner.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, select
 
 from catalog.access import Need, check_writes, find_dataset, find_ready_file
 from catalog.caller import Caller
+from catalog.cursor import Cursor, decode, encode, fingerprint
 from catalog.errors import FileNotReady, LinkEnded, ShareNotFound
 from catalog.events import EventKind, record
 from catalog.link_rows import LinkRow, link_rows
@@ -24,9 +25,11 @@ from catalog.names import fold
 from catalog.removal import Removal
 from catalog.secrets import derived, digest
 from catalog.share_links import (
+    PURPOSE,
     USUAL_LIFE,
     NewShare,
     ShareLinkView,
+    SharePage,
     ShareState,
     ShareTerms,
     check,
@@ -39,6 +42,9 @@ from catalog.visitors import Visitors
 from db.tables import Dataset, File, FileStatus, ShareLink
 from db.utc import utc_now
 
+MOST_LISTED = 1000
+"""Links of one page."""
+
 
 class Keep:
     """That something stays as it is."""
@@ -49,13 +55,12 @@ KEEP = Keep()
 
 @dataclass(frozen=True, kw_only=True)
 class Shares(Visitors):
-    """Links of a caller. `secret` is SECRET_KEY's, `base` says where addresses begin, "" where nobody knows.
+    """Links of a caller. `base` says where addresses begin, "" where nobody knows.
 
     Every method raises DatabaseUnavailable.
     """
 
     slices: Slices
-    secret: bytes
     base: Callable[[], str]
 
     def create(self, caller: Caller, file_id: uuid.UUID, new: NewShare) -> ShareLinkView:
@@ -84,7 +89,7 @@ class Shares(Visitors):
                 detail = _detail(link) | {"version": file.version}
                 kind, user_id = EventKind.LINK_CREATED, caller.user_id
                 record(session, kind, user_id=user_id, dataset_id=dataset.id, file_id=file.id, detail=detail)
-                return self._view(link_rows(session, col(ShareLink.id) == link_id)[0])
+                return self._view(caller, link_rows(session, col(ShareLink.id) == link_id)[0])
         except BaseException:
             if copy_id is not None:
                 self.slices.discard(copy_id)
@@ -98,24 +103,49 @@ class Shares(Visitors):
         state: ShareState | None = None,
         q: str | None = None,
     ) -> tuple[ShareLinkView, ...]:
+        """The newest `MOST_LISTED` of what `page` gives page by page."""
+        return self.page(caller, dataset_id=dataset_id, state=state, q=q).items
+
+    def page(
+        self,
+        caller: Caller,
+        *,
+        dataset_id: uuid.UUID | None = None,
+        state: ShareState | None = None,
+        q: str | None = None,
+        limit: int = MOST_LISTED,
+        cursor: str | None = None,
+    ) -> SharePage:
         """The caller's links, and everybody's to datasets of theirs, the newest first; `q` is looked for in notes and
-        in the names of datasets, files and people."""
-        with self.database.session() as session:
-            conditions = [_of(caller)]
-            if dataset_id is not None:
-                conditions.append(col(ShareLink.dataset_id) == dataset_id)
-            views = [self._view(row) for row in link_rows(session, *conditions)]
+        in the names of datasets, files and people. `limit` is from 1 to `MOST_LISTED`. Raises InvalidCursor for one of
+        another list."""
         words = fold(q or "").split()
-        return tuple(
-            view
-            for view in views
-            if (state is None or view.state is state) and all(word in _searched(view) for word in words)
-        )
+        mark = fingerprint(["shares", caller.user_id, dataset_id, state, words])
+        after = None if cursor is None else decode(cursor, mark, datetime)
+        found: list[ShareLinkView] = []
+        with self.database.session() as session:
+            while len(found) <= limit:
+                conditions = [_of(caller), *_after(after)]
+                if dataset_id is not None:
+                    conditions.append(col(ShareLink.dataset_id) == dataset_id)
+                # What a link's state is no query can say: some are read, and the next ones until the page is full.
+                views = [self._view(caller, row) for row in link_rows(session, *conditions, limit=limit + 1)]
+                found += (
+                    view
+                    for view in views
+                    if (state is None or view.state is state) and all(word in _searched(view) for word in words)
+                )
+                if len(views) <= limit:
+                    break
+                after = Cursor(views[-1].created_at, views[-1].id)
+        shown = tuple(found[:limit])
+        more = len(found) > limit
+        return SharePage(shown, encode(Cursor(shown[-1].created_at, shown[-1].id), mark) if more else None)
 
     def get(self, caller: Caller, link_id: uuid.UUID) -> ShareLinkView:
         """One of those. Raises ShareNotFound."""
         with self.database.session() as session:
-            return self._view(_find(session, caller, link_id))
+            return self._view(caller, _find(session, caller, link_id))
 
     def renew(
         self,
@@ -128,7 +158,8 @@ class Shares(Visitors):
         """Make a link good again, counted from now and from no download; by default for as many as before.
 
         Raises ShareNotFound, NotAllowed, ReadOnly, InvalidExpiry, InvalidShare; LinkEnded for one that was taken back,
-        or whose file is not there any more; what `Slices.make` raises where its copy is made anew.
+        whose file is not there any more, or that a change of SECRET_KEY ended; what `Slices.make` raises where its copy
+        is made anew.
         """
         if expires_in is not None:
             check_life(expires_in)
@@ -151,7 +182,7 @@ class Shares(Visitors):
                 kind, user_id, detail = EventKind.LINK_CHANGED, caller.user_id, _detail(link)
                 record(session, kind, user_id=user_id, dataset_id=link.dataset_id, file_id=link.file_id, detail=detail)
                 session.expire_all()
-                view = self._view(link_rows(session, col(ShareLink.id) == link_id)[0])
+                view = self._view(caller, link_rows(session, col(ShareLink.id) == link_id)[0])
         except BaseException:
             if copy_id is not None:
                 self.slices.discard(copy_id)
@@ -179,6 +210,8 @@ class Shares(Visitors):
         """A new copy, where the link serves one that was tidied away, or failed its check."""
         with self.database.session() as session:
             row = _renewable(session, caller, link_id)
+            if self._key_changed(row.link):
+                raise LinkEnded("SECRET_KEY was changed, which ended this link for good. Make a new one.")
             slice_, file = row.link.slice, row.file
             good = row.copy is not None and row.copy.status == FileStatus.READY
             if slice_ is None or file is None or good:
@@ -187,18 +220,27 @@ class Shares(Visitors):
         return self.slices.make(link_id, file, read_as, columns=slice_["columns"], where=slice_["where"])
 
     def _token(self, link_id: uuid.UUID) -> str:
-        return derived(self.secret, "share", link_id)
+        return derived(self.secret, PURPOSE, link_id)
 
-    def _view(self, row: LinkRow) -> ShareLinkView:
-        link, dataset, file = row.link, row.dataset, row.file
-        token = self._token(link.id)
+    def _key_changed(self, link: ShareLink) -> bool:
+        return digest(self._token(link.id)) != link.token_hash
+
+    def _view(self, caller: Caller, row: LinkRow) -> ShareLinkView:
+        link, dataset = row.link, row.dataset
         slice_ = link.slice or {"columns": None, "where": None}
-        served = row.served
-        # Somebody who may not see the dataset any more is told what it was called when they made the link.
-        name = dataset.trashed_name or dataset.name if dataset is not None and row.allowed else link.dataset_name
+        # Somebody who may not hand out the dataset any more is told what it was called when they made the link, and
+        # nothing of the versions that came since.
+        seen = dataset is not None and (row.allowed or dataset.owner_id == caller.user_id)
+        name = dataset.trashed_name or dataset.name if dataset is not None and seen else link.dataset_name
+        file, served = (row.file, row.served) if seen else (None, None)
+        # Whoever has the address can do what it is good for: not told to a token that only reads.
+        key_changed, state = self._key_changed(link), row.state()
+        token = self._token(link.id) if caller.may_write and not key_changed else None
+        if key_changed and state is not ShareState.REVOKED:
+            state = ShareState.GONE
         return ShareLinkView(
             id=link.id,
-            token=token if digest(token) == link.token_hash else None,
+            token=token,
             base=self.base(),
             dataset_id=link.dataset_id,
             dataset_name=name,
@@ -207,7 +249,7 @@ class Shares(Visitors):
             file_name="" if served is None else served.file_name,
             size=None if served is None else served.size,
             note=link.note,
-            state=row.state(),
+            state=state,
             expires_at=link.expires_at,
             max_downloads=link.max_downloads,
             downloads=link.downloads,
@@ -221,6 +263,7 @@ class Shares(Visitors):
             revoked_at=link.revoked_at,
             owner=row.maker.name,
             owner_id=row.maker.id,
+            key_changed=key_changed,
         )
 
 
@@ -250,8 +293,16 @@ def _link(link_id: uuid.UUID, caller: Caller, dataset: Dataset, file: File | Non
 
 
 def _of(caller: Caller) -> ColumnElement[bool]:
-    theirs = and_(col(Dataset.owner_id) == caller.user_id, col(Dataset.id).is_not(None))
-    return or_(col(ShareLink.owner_id) == caller.user_id, theirs)
+    # Of one table alone, so that its two indices answer it.
+    theirs = select(Dataset.id).where(Dataset.owner_id == caller.user_id)
+    return or_(col(ShareLink.owner_id) == caller.user_id, col(ShareLink.dataset_id).in_(theirs))
+
+
+def _after(last: Cursor | None) -> tuple[ColumnElement[bool], ...]:
+    if last is None:
+        return ()
+    at, link_id = col(ShareLink.created_at), col(ShareLink.id)
+    return (or_(at < last.value, and_(at == last.value, link_id > last.id)),)
 
 
 def _find(session: Session, caller: Caller, link_id: uuid.UUID, *, lock: bool = False) -> LinkRow:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from catalog import shelf
 from catalog.access import AccessLevel, Need, check_need, check_writes, find_dataset, levels_of
+from catalog.accounts import LOCAL_USER
 from catalog.caller import Caller
 from catalog.errors import DatasetNotFound, GroupNotFound, InvalidSharing, UserNotFound
 from catalog.events import EventKind, record
@@ -95,8 +96,8 @@ class Sharing:
     def hand_over(self, caller: Caller, dataset_id: uuid.UUID, to: str) -> None:
         """Make the person called `to`, by name or id, the owner. Its owner may, and an admin, who need not see it.
 
-        The former owner keeps no access but what everybody has. Raises DatasetNotFound, NotAllowed, ReadOnly,
-        UserNotFound.
+        The former owner keeps no access but what everybody has, and the links they made to it end. Raises
+        DatasetNotFound, NotAllowed, ReadOnly, UserNotFound.
         """
         with self.database.transaction() as session:
             dataset = _to_hand_over(session, caller, dataset_id)
@@ -104,8 +105,8 @@ class Sharing:
             if new.id == dataset.owner_id:
                 return
             former = session.get_one(User, dataset.owner_id).name
-            hand_over(session, dataset, new)
-            detail = {"name": dataset.name, "from": former, "to": new.name}
+            ended = hand_over(session, dataset, new)
+            detail = {"name": dataset.name, "from": former, "to": new.name, "links_ended": ended}
             record(session, EventKind.OWNER_CHANGED, user_id=caller.user_id, dataset_id=dataset.id, detail=detail)
 
 
@@ -140,7 +141,8 @@ def _person(session: Session, named: str) -> User:
     except ValueError:
         if "\x00" in named:
             raise _nobody(named) from None
-    user = session.exec(select(User).where(is_called, col(User.disabled_at).is_(None))).first()
+    able = (col(User.disabled_at).is_(None), User.name != LOCAL_USER)
+    user = session.exec(select(User).where(is_called, *able)).first()
     if user is None:
         raise _nobody(named)
     return user

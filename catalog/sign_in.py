@@ -1,11 +1,14 @@
 """Coming in with a password, the first admin, and the links by which somebody chooses a password.
 
 Whoever tries learns nothing about who there is: somebody unknown, disabled or without a password is refused in the
-words, the time and the number of tries of a wrong password (OWASP, "Authentication": responses, lock-out).
+words, the time and the number of tries of a wrong password (OWASP, "Authentication": responses, lock-out). Tries are
+therefore counted by what was typed, folded, and never by whom it names: a name and the address of the same person are
+two counts, for one count would tell that they belong together.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import unicodedata
@@ -48,7 +51,7 @@ LONGEST_LOGIN = 320
 SET_UP = "set-up"
 PASSWORD = "password"  # noqa: S105
 TRIES = "tries"
-"""What a `OneTime` is for; the tries are those of a login that nobody has."""
+"""What a `OneTime` is for; the tries are those of one login, whether anybody has it or not."""
 
 REFUSED = "That is not a name and password we know. Check both, and try again."
 NO_PASSWORDS = "Nobody signs in here with a password. Use the way in that is shown on the sign-in page."
@@ -100,6 +103,7 @@ class SignIn:
             now = _locked(session, user.id)
             if now is None or now.password_hash != kept:
                 raise NotSignedIn(REFUSED)
+            self._forget_tries(session, typed)
             now.failed_sign_ins, now.locked_until, now.password_hash = 0, None, fresh or kept
             return self.sessions.start_in(session, user.id, by="password", instead_of=instead_of)
 
@@ -196,6 +200,7 @@ class SignIn:
         with self.database.transaction() as session:
             user = _person_of(session, _good_link(session, PASSWORD, secret, lock=True))
             _set_password(session, user, hashed)
+            self._forget_tries(session, user.name, user.email)
             record(session, EventKind.PASSWORD_CHANGED, user_id=user.id, detail={"by": "link"})
             return self.sessions.start_in(session, user.id, by="link", instead_of=instead_of)
 
@@ -216,47 +221,33 @@ class SignIn:
         looked at. The person, where the login is somebody's. Raises TooManyAttempts."""
         now = utc_now()
         with self.database.transaction() as session:
-            user = _find_person(session, login)
-            if user is not None:
-                _count_on(user, now)
-            else:
-                self._count_on_nobody(session, login, now)
-        return user
-
-    def _count_on_nobody(self, session: Session, login: str, now: datetime) -> None:
-        key = self._tries_key(login)
-        row = session.get(OneTime, key, with_for_update=True)
-        if row is None or row.expires_at <= now:
-            failed = 1
-        else:
-            failed = int(row.detail.get("failed", 0))
+            row = self._tries_row(session, login, now)
+            failed = 0 if row.expires_at <= now else int(row.detail.get("failed", 0))
             _check_waited(failed, row.expires_at - FORGOTTEN_AFTER, now)
-            failed += 1
-        expires_at = now + wait_after(failed) + FORGOTTEN_AFTER
-        if row is None:
-            try:
-                with session.begin_nested():
-                    session.add(
-                        OneTime(
-                            token_hash=key,
-                            purpose=TRIES,
-                            user_id=None,
-                            detail={"failed": failed},
-                            expires_at=expires_at,
-                        )
-                    )
-                    session.flush()
-            except IntegrityError:
-                log.debug("tries_counted_elsewhere")  # the same unknown login at the same moment: one of them counts
-        else:
-            row.detail, row.expires_at = {"failed": failed}, expires_at
+            row.detail = {"failed": failed + 1}
+            row.expires_at = now + wait_after(failed + 1) + FORGOTTEN_AFTER
+            return _find_person(session, login)
+
+    def _tries_row(self, session: Session, login: str, now: datetime) -> OneTime:
+        """What is counted of this login, locked; a new row where there is none."""
+        key = self._tries_key(login)
+        while (row := session.get(OneTime, key, with_for_update=True)) is None:
+            # Another try of the same moment may be the one that makes it: then it is found, and counted on.
+            with contextlib.suppress(IntegrityError), session.begin_nested():
+                session.add(OneTime(token_hash=key, purpose=TRIES, user_id=None, expires_at=now))
+                session.flush()
+        return row
+
+    def _forget_tries(self, session: Session, *logins: str | None) -> None:
+        keys = [self._tries_key(login) for login in logins if login]
+        session.exec(delete(OneTime).where(col(OneTime.purpose) == TRIES, col(OneTime.token_hash).in_(keys)))
 
     def _note_failure(self, login: str, user: User | None, *, right: bool) -> None:
         # What was typed may be a password in the wrong field: it is written down nowhere. A row is written either way,
         # so that the time it takes says nothing.
         with self.database.transaction() as session:
             if user is None:
-                row = session.get(OneTime, self._tries_key(login))
+                row = session.get(OneTime, self._tries_key(login), with_for_update=True)
                 if row is not None:
                     row.detail = {**row.detail, "seen": True}
                 return
@@ -319,13 +310,20 @@ def _end_links(session: Session, user_id: uuid.UUID) -> None:
 
 
 def _find_person(session: Session, login: str) -> User | None:
-    """By e-mail address or by name, locked for writing."""
+    """By e-mail address or by name, however it is typed; of names that differ in case alone, by exactly that name.
+
+    Every name is looked at, whoever is asked for, so that the time it takes is the same.
+    """
     if not login or has_control(login):
         return None
-    for same in (col(User.email) == fold(login), col(User.name) == login):
-        found = session.exec(select(User).where(same).with_for_update()).first()
-        if found is not None:
-            return found
+    folded = fold(login)
+    everybody = session.exec(select(User.id, User.name, User.email)).all()
+    by_address = [id_ for id_, _, email in everybody if email == folded]
+    by_name = [id_ for id_, name, _ in everybody if fold(name) == folded]
+    exactly = [id_ for id_, name, _ in everybody if name == login]
+    for found in (by_address, exactly, by_name):
+        if len(found) == 1:
+            return session.get(User, found[0])
     return None
 
 

@@ -22,7 +22,7 @@ from catalog.errors import NotThroughApp, PartMismatch
 from catalog.events import EventKind, record
 from catalog.intake import Announced, NewUpload, add_rows, check
 from catalog.metrics import UPLOADS
-from catalog.parts import ClientPart, each_part, part_count
+from catalog.parts import ClientPart, each_part, part_count, part_length
 from catalog.removal import Removal, ref_of
 from catalog.views import DatasetDetail
 from db import Database
@@ -275,7 +275,12 @@ class Uploads:
         # What lies on local disk goes through the app anyway.
         relayed = way == "app" and storage.backend is not Backend.LOCAL
         sign = self.storages.relay.part_url if relayed else storage.get_presigned_part_url
-        return tuple(PartUrl(number, sign(ref, store_id, number, life)) for number in numbers), expires_at
+
+        def signed(number: int) -> PartUrl:
+            length = part_length(number, size=file.size, part_size=upload.part_size)
+            return PartUrl(number, sign(ref, store_id, number, life, size=length))
+
+        return tuple(map(signed, numbers)), expires_at
 
     def _summary(self, upload: Upload, file: File, dataset_name: str) -> UploadSummary:
         assert file.dataset_id is not None

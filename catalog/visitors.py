@@ -23,8 +23,8 @@ from catalog.metrics import DOWNLOADS
 from catalog.previews import Previews
 from catalog.profiles import Profiles, ProfileState
 from catalog.removal import ref_of
-from catalog.secrets import digest
-from catalog.share_links import ShareState, raw_path
+from catalog.secrets import digest, is_derived
+from catalog.share_links import PURPOSE, ShareState, raw_path
 from db import Database
 from db.tables import Column, File, ShareLink
 from db.utc import utc_now
@@ -97,7 +97,7 @@ class Visit:
 class Visitors:
     """Every method that takes a token raises ShareNotFound for one that names no link, LinkEnded for a link that is
     not good any more, and DatabaseUnavailable. `unlocked` is the pass that `unlock` gave, as the browser's cookie has
-    it; `password` what a script sends.
+    it; `password` what a script sends. `secret` is SECRET_KEY's: under another one a link is none.
     """
 
     database: Database
@@ -106,6 +106,7 @@ class Visitors:
     previews: Previews
     profiles: Profiles
     link_passwords: LinkPasswords
+    secret: bytes
 
     def visit(self, token: str, *, unlocked: str | None = None) -> Visit:
         """What the page of a link shows; counts nothing."""
@@ -204,7 +205,7 @@ class Visitors:
     def _open(self, session: Session, token: str) -> LinkRow:
         """The link, which is good at this moment, whatever its password. Raises ShareNotFound, LinkEnded."""
         found = link_rows(session, col(ShareLink.token_hash) == digest(token))
-        if not found:
+        if not found or not is_derived(token, self.secret, PURPOSE, found[0].link.id):
             raise ShareNotFound("There is no such link. Look whether the whole address was copied.")
         state = found[0].state()
         if state is not ShareState.ACTIVE:

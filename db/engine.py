@@ -2,7 +2,8 @@
 
 SQLite runs in WAL mode, so that readers and the one writer do not wait for each other, and syncs every commit: what was
 acknowledged survives a power cut. PostgreSQL is reached through psycopg 3 with a pool that tests a connection before
-using it, so that a restarted server costs no failed request.
+using it, so that a restarted server costs no failed request. Values never stand in errors and logs: passwords' hashes,
+names and addresses are among them.
 """
 
 from __future__ import annotations
@@ -93,7 +94,12 @@ def _sqlite_engine(address: URL) -> Engine:
     if address.database:
         Path(address.database).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        address, connect_args={"timeout": BUSY_TIMEOUT}, pool_size=8, max_overflow=24, pool_timeout=20
+        address,
+        hide_parameters=True,
+        connect_args={"timeout": BUSY_TIMEOUT},
+        pool_size=8,
+        max_overflow=24,
+        pool_timeout=20,
     )
     event.listen(engine, "connect", _set_up_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
@@ -127,6 +133,7 @@ def _begin_sqlite(connection: Connection) -> None:
 def _postgres_engine(address: URL) -> Engine:
     return create_engine(
         address,
+        hide_parameters=True,
         pool_size=8,
         max_overflow=24,
         pool_timeout=20,

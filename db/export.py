@@ -41,9 +41,9 @@ from db.utc import UtcDateTime
 
 FETCHED = 1000
 """Rows read, or written, at a time."""
-LEFT_OUT = ("lease", "report", "user_session", "one_time")
-"""Tables about the installation itself, which mean nothing in another; and who is signed in, lest a restore signs back
-in whoever was thrown out since."""
+LEFT_OUT = ("lease", "report", "user_session", "one_time", "api_token")
+"""Tables about the installation itself, which mean nothing in another; and by what people come in without a password,
+lest a restore lets back in whoever was thrown out since, or brings back a token that was revoked."""
 KINDS: dict[str, TypeEngine[Any]] = {
     "uuid": Uuid(),
     "time": UtcDateTime(),

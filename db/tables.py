@@ -112,7 +112,7 @@ class User(SQLModel, table=True):
     """Who this is to a provider or a proxy: its issuer and its own name for the person."""
     disabled_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     failed_sign_ins: int = 0
-    """Wrong passwords since the last right one."""
+    """Wrong ones since the last right one, by somebody signed in who wants to change it."""
     locked_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     signed_in_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 

@@ -25,6 +25,7 @@ QUIET = (
     "alembic.runtime.plugins",
     "asyncio",
     "fsspec",
+    "httpcore",
     "multipart",
     "python_multipart",
     "urllib3",
@@ -32,6 +33,10 @@ QUIET = (
     "watchdog",
 )
 """Loggers held to warnings: what they say below is about themselves, or stands in our own request log already."""
+
+DISCREET = ("uvicorn", "uvicorn.error", "websockets")
+"""Loggers that, with all below them, never say more than at info: at debug they write down the headers and frames of
+websockets, and with them every visitor's cookie."""
 
 
 def configure(*, level: str, form: Literal["text", "json"], stream: TextIO | None = None) -> None:
@@ -77,6 +82,8 @@ def configure(*, level: str, form: Literal["text", "json"], stream: TextIO | Non
             _hand_over(logging.getLogger(name))
     for name in QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name in DISCREET:
+        logging.getLogger(name).setLevel(max(logging.INFO, root.level))
     logging.captureWarnings(True)
 
 

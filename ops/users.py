@@ -21,6 +21,13 @@ from services import Services
 
 app = typer.Typer(no_args_is_help=True, help="List, let in and shut out people, while the app runs or without it.")
 Who = Annotated[str, typer.Argument(metavar="WHO", help="Their name, e-mail address or id.")]
+HOW_THE_FIRST_COMES = {
+    "none": "Nobody signs in here; set AUTH__MODE to password, oidc or header for a team.",
+    "password": "Start the app: it prints a link to set up the first admin, or makes the one of AUTH__ADMIN_EMAIL.",
+    "oidc": "People appear when they first sign in by the provider; admins are those of AUTH__ADMIN_GROUPS.",
+    "header": "People appear when the proxy first names them; admins are those of AUTH__ADMIN_GROUPS.",
+}
+"""By AUTH__MODE."""
 
 
 class RoleName(StrEnum):
@@ -34,15 +41,15 @@ class RoleName(StrEnum):
 @app.command(name="list")
 def show(*, as_json: Annotated[bool, typer.Option("--json", help="As JSON on standard output.")] = False) -> None:
     """Everybody, by name. Ends with 0; with 1 where the database is away; with 78 where the settings are wrong."""
-    with _people() as (_, people):
-        found = people.list(None)
+    with _people() as (services, people):
+        found, mode = people.list(None), services.settings.auth.mode
     if as_json:
         typer.echo(json.dumps([_plain(one) for one in found], ensure_ascii=False, indent=2))
         return
     for one in found:
         typer.echo(_line(one))
     if not found:
-        typer.echo("Nobody yet. Start the app: it prints a link to set up the first admin.")
+        typer.echo(f"Nobody yet. {HOW_THE_FIRST_COMES[mode]}")
 
 
 @app.command()

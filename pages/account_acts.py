@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import streamlit as st
 
 import services
 from catalog.caller import Caller
-from catalog.errors import CatalogError, SessionNotFound, TokenNotFound
+from catalog.errors import SessionNotFound, TokenNotFound
 from catalog.people import Role, SelfView
 from catalog.sessions import SessionView
 from catalog.tokens import LONGEST_NAME, Scope, TokenView
 from pages import wording
+from pages.failures import done
 from pages.identity import current_caller
 from pages.navigation import open_dialog
 from pages.undo import Told, tell
@@ -59,21 +60,6 @@ def change_name(me: SelfView) -> None:
 
 def change_password() -> None:
     open_dialog("Change your password", _change_password, None)
-
-
-def done(act: Callable[[], object]) -> bool:
-    """Do it, or say in place why not."""
-    try:
-        act()
-    except CatalogError as error:
-        st.error(wording.plain(str(error)), icon=":material/error:")
-    except ConnectionError:
-        st.error(
-            "The database does not answer. Nothing was changed; try again in a moment.", icon=":material/cloud_off:"
-        )
-    else:
-        return True
-    return False
 
 
 def _make_token(caller: Caller) -> None:

@@ -22,7 +22,7 @@ from pages.widgets.activity_list import activity_list
 
 EXPORT = "/api/ml/v1/activity/export"
 FORMATS: dict[str, Format] = {"CSV": "csv", "JSON Lines": "jsonl"}
-SPANS = {"Today": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30), "All": None}
+SPANS = {"24 hours": timedelta(days=1), "7 days": timedelta(days=7), "30 days": timedelta(days=30), "All": None}
 ANY_TIME = "All"
 NAMES = {group: group.value.capitalize() for group in Group}
 FILTERS = ("find", "kinds", "who", "span", "after", "dataset", "link")

@@ -38,7 +38,6 @@ TO_A_DATASET = {
     "link_created": "made a link to",
     "link_changed": "renewed a link to",
     "link_revoked": "revoked a link to",
-    "link_refused": "was refused",
 }
 # What was done to something else, which the detail names.
 OTHERWISE = {
@@ -79,7 +78,11 @@ def said(entry: ActivityEntry) -> Said:
     if kind == "signed_in":
         return Said(who, "signed in", "", WAYS.get(str(detail.get("by")), ""))
     if kind == "sign_in_failed":
+        if entry.actor is None:  # a provider vouched for nobody the shelf knows
+            return Said(SOMEBODY, "failed to sign in", "", _text(detail, "reason"))
         return Said(SOMEBODY, "failed to sign in as", who, "")
+    if kind == "link_refused":
+        return Said(SOMEBODY, "gave a wrong password for a link to", entry.dataset_name or "an upload request", "")
     if kind == "group_changed":
         return Said(who, f"{_text(detail, 'what') or 'changed'} the group", _text(detail, "name"), "")
     if kind == "dataset_changed":
@@ -106,7 +109,9 @@ def _more(entry: ActivityEntry) -> str:
         *_amounts(entry),
     ]
     if entry.kind == "owner_changed":
-        parts = [f"from {_text(detail, 'from')} to {_text(detail, 'to')}"]
+        ended = detail.get("links_ended")
+        links = f"{wording.counted(ended, 'link')} ended" if isinstance(ended, int) and ended else ""
+        parts = [f"from {_text(detail, 'from')} to {_text(detail, 'to')}", links]
     if entry.kind == "dataset_changed" and isinstance(named := detail.get("name"), list) and len(named) == 2:
         parts = [f"was “{named[0]}”"]
     if entry.kind == "access_changed":

@@ -37,8 +37,9 @@ NEW_VERSION = ":material/upload: Upload a new version"
 HAND_OVER = ":material/move_up: Hand over"
 ACTIVITY = ":material/receipt_long: Activity"
 DELETE = ":material/delete: Delete"
+RENAME = ":material/edit: Rename"
 EDITS = {
-    ":material/edit: Rename": edits.rename,
+    RENAME: edits.rename,
     ":material/notes: Edit description": edits.edit_description,
     ":material/sell: Edit tags": edits.edit_tags,
 }
@@ -146,7 +147,8 @@ def acts(detail: DatasetDetail, caller: Caller, *delete_version: str) -> list[st
     access = detail.summary.access if caller.writes else "reader"
     if access == "reader":
         return [ACTIVITY]
-    found = [*EDITS, NEW_VERSION, ACTIVITY, *(delete_version if len(detail.files) > 1 else ())]
+    may_edit = [act for act in EDITS if access == "owner" or act != RENAME]
+    found = [*may_edit, NEW_VERSION, ACTIVITY, *(delete_version if len(detail.files) > 1 else ())]
     if access == "owner":
         found += [DELETE] if caller.alone else [HAND_OVER, DELETE]
     return found

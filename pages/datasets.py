@@ -143,6 +143,20 @@ def rows(shown: Listing, page: DatasetPage) -> None:
         st.markdown(f":small[:gray[{reach}]]", width="stretch", text_alignment="right")
 
 
+def others_have() -> None:
+    """Where people signed in before and nobody does now: without a word, their datasets would seem lost."""
+    caller = caller_of_run()
+    count = services.current().datasets.of_others(caller) if caller.alone else 0
+    if count:
+        have = "belongs" if count == 1 else "belong"
+        st.info(
+            f"{wording.counted(count, 'dataset')} here {have} to people who sign in. With AUTH__MODE=none you see what "
+            "was put here without signing in. Set AUTH__MODE back, or take them over: "
+            "`python -m ops users hand-over NAME local`.",
+            icon=":material/group:",
+        )
+
+
 def empty_shelf(caller: Caller) -> None:
     head(caller, upload=False)
     if not caller.writes:
@@ -240,6 +254,7 @@ def draw() -> None:
     failed_download()
     datasets, caller = services.current().datasets, caller_of_run()
     with failures.shown("The list cannot be read", key="list"):
+        others_have()
         not_served(caller)
         if not datasets.list(caller, DatasetQuery(limit=1)).total:
             empty_shelf(caller)

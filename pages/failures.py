@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
 import structlog
 
-from catalog.errors import AdminsOnly, DatabaseUnavailable, NotAllowed, NotSignedIn, ReadOnly
+from catalog.errors import AdminsOnly, CatalogError, DatabaseUnavailable, NotAllowed, NotSignedIn, ReadOnly
 from pages import wording
 from storage import StorageError
 
@@ -55,6 +55,21 @@ def shown(title: str, *, key: str) -> Iterator[None]:
     except Exception:  # whatever it is, a visitor gets a sentence and the operator the traceback
         log.exception("page_failed", title=title)
         _say(title, "Something failed on the server. Try again; the cause is in the app’s log.", key=key)
+
+
+def done(act: Callable[[], object]) -> bool:
+    """Do what was pressed, or say in place why not; for dialogs and forms."""
+    try:
+        act()
+    except CatalogError as error:
+        st.error(wording.plain(str(error)), icon=":material/error:")
+    except DatabaseUnavailable:
+        st.error(
+            "The database does not answer. Nothing was changed; try again in a moment.", icon=":material/cloud_off:"
+        )
+    else:
+        return True
+    return False
 
 
 def _say(title: str, sentence: str, *, key: str) -> None:

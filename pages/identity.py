@@ -17,6 +17,7 @@ from catalog.errors import DatabaseUnavailable, NotSignedIn
 from catalog.identity import Presented, cookie_name, proxied_by
 from catalog.origin import Origin, origin, shown_agent
 from pages.widgets.assets import read
+from settings import is_loopback
 
 if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
@@ -46,12 +47,12 @@ def current_caller() -> Caller:
 def knock() -> Knock:
     """Ask who is here, before anything is drawn."""
     running = services.current()
-    # The cookie is the one of the handshake; whether it still stands for somebody the database knows.
+    # Cookie and headers are those of the handshake: whom they stand for, and with which role, the database knows.
     cookie = cookie_name(running.settings.public_url)
     origin.set(Origin(address=st.context.ip_address, agent=shown_agent(st.context.headers.get("User-Agent"))))
     session, proxied = st.context.cookies.get(cookie), proxied_by(st.context.headers, running.settings.auth)
     try:
-        return Knock(running.identity.caller(Presented(session=session, proxied=proxied)))
+        return Knock(running.identity.caller(Presented(session=session, proxied=proxied, kept_open=True)))
     except (NotSignedIn, DatabaseUnavailable) as refusal:
         return Knock(None, refusal)
 
@@ -95,6 +96,11 @@ def base_url() -> str:
         return public
     parts = urlsplit(st.context.url or "")
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else "http://localhost:8501"
+
+
+def reaches_others() -> bool:
+    """Whether the address people reach this shelf under leads here from another machine, too."""
+    return not is_loopback(urlsplit(base_url()).hostname)
 
 
 def zone() -> tzinfo:

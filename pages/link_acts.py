@@ -9,12 +9,21 @@ import streamlit as st
 import services
 from catalog.errors import CatalogError
 from pages import link_words, wording
-from pages.identity import current_caller
+from pages.identity import current_caller, reaches_others
 from pages.widgets.link_list import pressed
 from preview.errors import PreviewError
 from storage import StorageError
 
 KEY = "link-said"
+
+
+def reaches_nobody() -> None:
+    """Beside a new link, where its address leads to this computer alone."""
+    if not reaches_others():
+        st.markdown(
+            ":small[:orange[:material/info:] This address works on this computer only. Set PUBLIC_URL to the one that "
+            "others reach the shelf by, and let them.]"
+        )
 
 
 def act(place: str, key: str) -> None:

@@ -13,6 +13,7 @@ from pages.widgets.link_list import Act, LinkRow
 
 ENDED = {"used_up": "Used up", "expired": "Expired", "revoked": "Revoked", "gone": "Not on the shelf"}
 """What a state other than `active` is called."""
+ENDED_BY_KEY = "ended when SECRET_KEY was changed"
 SOON = timedelta(days=1)
 """A link that ends within it is said in red."""
 SHOWN = 3
@@ -104,15 +105,9 @@ def facts(link: ShareLinkView, *, caller: str) -> str:
         "password" if link.has_password else "",
         part(link),
         "" if link.owner == caller else f"by {link.owner}",
-        unknown_address(link),
+        ENDED_BY_KEY if link.key_changed else "",
     )
     return " · ".join(fact for fact in found if fact)
-
-
-def unknown_address(link: ShareLinkView) -> str:
-    if link.token is None and link.state == "active":
-        return "its address cannot be shown again, because SECRET_KEY has changed since"
-    return ""
 
 
 def row(
@@ -139,7 +134,7 @@ def row(
         href="" if told or link.file_id is None else dataset_address(link.dataset_id),
         url=url,
         shown=without_scheme(url) if url else "",
-        ended="" if active else ENDED[link.state],
+        ended="" if active else "Ended" if link.key_changed else ENDED[link.state],
         used=downloads_told(link) if told else downloads(link),
         ends=_ends(link, told=told, now=now, zone=zone),
         ends_title="" if expires is None else wording.moment(expires, zone=zone),

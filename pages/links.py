@@ -167,7 +167,8 @@ def search_all() -> None:
 
 
 def share_links(caller: Caller) -> None:
-    links = services.current().shares.list(caller)
+    page = services.current().shares.page(caller)
+    links = page.items
     link_acts.said(PLACE)
     if not links:
         no_links(caller)
@@ -178,6 +179,8 @@ def share_links(caller: Caller) -> None:
         rows(found, show, caller)
     else:
         none_here(wanted, show)
+    if page.next_cursor is not None:
+        st.caption(f"These are the newest {len(links):,} links. Older ones are on their datasets’ Share tabs.")
 
 
 def draw() -> None:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import streamlit as st
 
-from pages import failures
+from pages import failures, share_tab
 from pages.account_menu import account_menu
 from pages.banner import banner
 from pages.identity import knock, pass_gate
@@ -32,7 +32,12 @@ adds_to_it: Literal["visible", "hidden"] = "hidden" if known is not None and not
 upload = st.Page(HERE / "upload.py", title="Upload", icon=":material/upload:", url_path="upload", visibility=adds_to_it)
 shared = st.Page(HERE / "shared.py", title="Shared with you", url_path="shared", visibility="hidden")
 account = st.Page(
-    HERE / "account.py", title="Account", icon=":material/manage_accounts:", url_path="account", visibility="hidden"
+    HERE / "account.py",
+    title="Account",
+    icon=":material/manage_accounts:",
+    url_path="account",
+    # Streamlit shows no navigation of one page: whoever only looks would have no way back to the datasets.
+    visibility="visible" if adds_to_it == "hidden" else "hidden",
 )
 activity = st.Page(
     HERE / "activity.py", title="Activity", icon=":material/receipt_long:", url_path="activity", visibility="hidden"
@@ -80,6 +85,8 @@ with failures.shown("This page cannot be shown", key="frame"):
             wanted = pill(key="pill-line") or wanted
     with st.sidebar:
         account_menu(caller, [account, people, activity] if caller.is_admin else [account])
+    if page.url_path != "dataset":
+        share_tab.forget()
     if wanted == "upload":
         go("/upload")
     banner()

@@ -12,7 +12,7 @@ from catalog.errors import AdminsOnly
 from catalog.people import GroupView, PersonView
 from pages import failures, people_acts, undo, wording
 from pages.identity import caller_of_run, now, zone
-from pages.navigation import go
+from pages.no_entry import for_admins
 from pages.widgets.people_list import group_list, people_list
 
 ASKED = "people-asked"
@@ -84,10 +84,7 @@ def draw() -> None:
         try:
             people, groups = running.people.list(caller), running.people.groups(caller)
         except AdminsOnly:
-            with st.container(key="nothing", horizontal_alignment="center", gap="xsmall"):
-                st.markdown("**This page is for admins**", width="content")
-                if st.button("Show all datasets", key="show-all"):
-                    go("/")
+            for_admins("People")
             return
         add = None
         with st.container(key="head", horizontal=True, vertical_alignment="center", gap="xsmall"):

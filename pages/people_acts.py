@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 import streamlit as st
 
 import services
-from catalog.errors import CatalogError
 from catalog.people import GroupView, PersonView, Role
 from catalog.sign_in import LINK_LIFE
 from pages import wording
+from pages.failures import done
 from pages.identity import base_url, current_caller, now, zone
 from pages.navigation import open_dialog
 from pages.undo import Told, tell
@@ -49,21 +49,6 @@ def delete_group(group: GroupView) -> None:
     open_dialog(f"Delete {wording.plain(group.name)}?", _delete_group, group)
 
 
-def _done(act: Callable[[], object]) -> bool:
-    """Do it, or say in place why not."""
-    try:
-        act()
-    except CatalogError as error:
-        st.error(wording.plain(str(error)), icon=":material/error:")
-    except ConnectionError:
-        st.error(
-            "The database does not answer. Nothing was changed; try again in a moment.", icon=":material/cloud_off:"
-        )
-    else:
-        return True
-    return False
-
-
 def _role(value: Role) -> Role:
     chosen = st.segmented_control(
         "Role", ROLES, default=value, required=True, format_func=lambda role: role.value.capitalize(), key="person-role"
@@ -99,7 +84,7 @@ def _add_person(_: None) -> None:
             current_caller(), name=name, email=email, role=role
         )
 
-    if _done(add):
+    if done(add):
         tell(Told(PLACE, f"{wording.plain(name)} was added."))
         if st.session_state[LINK] is None:
             del st.session_state[LINK]
@@ -116,7 +101,7 @@ def _edit_person(about: tuple[PersonView, Sequence[PersonView]]) -> None:
     may_come = st.toggle("May come in", value=person.disabled_at is None, key="person-enabled")
     if not may_come and person.disabled_at is None:
         st.markdown(":small[:gray[They are signed out everywhere at once, and their tokens and links stop.]]")
-    if st.button("Save", type="primary", key="person-save") and _done(
+    if st.button("Save", type="primary", key="person-save") and done(
         lambda: running.people.change(
             current_caller(),
             person.id,
@@ -141,7 +126,7 @@ def _password_link(person: PersonView) -> None:
         def make() -> None:
             st.session_state[LINK] = services.current().people.password_link(current_caller(), person.id)
 
-        _done(make)
+        done(make)
     _show_link(person.name)
 
 
@@ -153,10 +138,13 @@ def _hand_over(person: PersonView, others: Sequence[PersonView]) -> None:
         to = st.selectbox(
             "To", list(names), index=None, format_func=lambda one: names[one], placeholder="Choose a person", key="to"
         )
-        st.markdown(":small[:gray[What they have in the trash goes along. A name that is taken there gets a number.]]")
+        st.markdown(
+            ":small[:gray[What they have in the trash goes along, and the links they made end. A name that is taken "
+            "there gets a number.]]"
+        )
         if st.button("Hand over", disabled=to is None, key="hand-over") and to is not None:
             moved: list[int] = []
-            if _done(lambda: moved.append(_give_all(person.id, to))):
+            if done(lambda: moved.append(_give_all(person.id, to))):
                 what = wording.counted(moved[0], "dataset")
                 tell(Told(PLACE, f"{wording.plain(names[to])} has {what} of {wording.plain(person.name)} now."))
                 st.rerun()
@@ -183,9 +171,9 @@ def _edit_group(about: tuple[GroupView | None, Sequence[PersonView]]) -> None:
         return
     running = services.current()
     if group is None:
-        saved = _done(lambda: running.people.create_group(current_caller(), name, members))
+        saved = done(lambda: running.people.create_group(current_caller(), name, members))
     else:
-        saved = _done(lambda: running.people.change_group(current_caller(), group.id, name=name, members=members))
+        saved = done(lambda: running.people.change_group(current_caller(), group.id, name=name, members=members))
     if saved:
         tell(Told(PLACE, f"Group {wording.plain(name)} was {'changed' if group else 'added'}."))
         st.rerun()
@@ -197,6 +185,6 @@ def _delete_group(group: GroupView) -> None:
         if st.button("Keep it", key="keep"):
             st.rerun()
         sure = st.button("Delete", type="primary", key="delete")
-    if sure and _done(lambda: services.current().people.delete_group(current_caller(), group.id)):
+    if sure and done(lambda: services.current().people.delete_group(current_caller(), group.id)):
         tell(Told(PLACE, f"Group {wording.plain(group.name)} was deleted."))
         st.rerun()

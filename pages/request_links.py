@@ -15,7 +15,7 @@ from catalog.errors import CatalogError, ReadOnly
 from catalog.requests import LONGEST_NOTE, MOST_FILES, RequestState, UploadRequestView
 from pages import link_words, wording
 from pages.identity import base_url, current_caller, now, zone
-from pages.link_acts import said, say
+from pages.link_acts import reaches_nobody, said, say
 from pages.navigation import open_dialog
 from pages.requested import round_size
 from pages.widgets.link_list import LinkRow, link_list, pressed
@@ -72,6 +72,8 @@ def _rows(found: Sequence[UploadRequestView], *, may_change: bool) -> None:
     if over and (not going_on or st.toggle(f"Show {wording.counted(len(over), 'ended one')}", key="ended-requests")):
         shown = going_on + over
     at, here, base, fresh = now(), zone(), base_url(), st.session_state.pop(FRESH, None)
+    if fresh is not None:
+        reaches_nobody()
     link_list(
         [row(view, now=at, zone=here, base=base, may_change=may_change, fresh=view.id == fresh) for view in shown],
         summary=wording.counted(len(shown), "request"),
@@ -115,7 +117,7 @@ def facts(view: UploadRequestView) -> str:
     known = (
         "" if view.max_size is None else f"up to {round_size(view.max_size)} each",
         "password" if view.has_password else "",
-        "its address cannot be shown again: the server’s key has changed since" if view.token is None else "",
+        link_words.ENDED_BY_KEY if view.key_changed else "",
     )
     return " · ".join(fact for fact in known if fact) or "files of any size"
 

@@ -29,7 +29,7 @@ CARDS = "link-cards"
 FORM = "share-form"
 """In the session: how many links the form made. Each new one begins with an empty form, so no password stays in it."""
 FRESH = "share-fresh"
-"""In the session: the link made last, which stands out until the page is left."""
+"""In the session: the link made last, which stands out while it works, until another page or tab is opened."""
 
 
 def active(links: Sequence[ShareLinkView]) -> int:
@@ -66,7 +66,7 @@ def share_tab(detail: DatasetDetail, file: FileVersion, caller: Caller, links: S
 def link_rows(detail: DatasetDetail, links: Sequence[ShareLinkView], caller: Caller) -> None:
     fresh, base, at, here = st.session_state.get(FRESH), base_url(), now(), zone()
     made = next((link for link in links if link.id == fresh), None)
-    if made is not None:
+    if made is not None and made.state == "active":
         told(made)
     link_cards(
         [
@@ -79,12 +79,18 @@ def link_rows(detail: DatasetDetail, links: Sequence[ShareLinkView], caller: Cal
     )
 
 
+def forget() -> None:
+    """Of the link made last: it stands out no more."""
+    st.session_state.pop(FRESH, None)
+
+
 def told(made: ShareLinkView) -> None:
     """What there is to know of the link that was made just now."""
     said = "Copy the link and send it."
     if made.has_password:
         said = "Copy the link and send it. Send the password another way: it is shown nowhere again."
     st.markdown(f":small[:gray[{said}]]")
+    link_acts.reaches_nobody()
     for note in made.notes:
         st.markdown(f":small[:orange[:material/info:] {wording.plain(note)}]")
 

@@ -209,9 +209,7 @@ def draw() -> None:
         ):
             body(token_asked())
         host = wording.plain(urlsplit(base_url()).netloc)
-        st.markdown(
-            f":small[:gray[Served by {host} · no account, no tracking]]", width="content", text_alignment="center"
-        )
+        st.markdown(f":small[:gray[Served by {host} · no account needed]]", width="content", text_alignment="center")
 
 
 draw()

@@ -125,12 +125,13 @@ def nothing() -> None:
             go("/")
 
 
-def rows(page: TrashPage) -> None:
+def rows(page: TrashPage, *, may_change: bool) -> None:
     trash_list(
         page.items,
         summary=f"{wording.counted(page.total, 'item')} · {wording.size(page.total_size)}",
         now=now(),
         zone=zone(),
+        may_change=may_change,
         on_restore=restore,
         on_purge=ask_about,
         key="trash",
@@ -159,7 +160,7 @@ def draw() -> None:
             nothing()
             return
         st.markdown(f":gray[{rests()}]")
-        rows(page)
+        rows(page, may_change=caller.writes)
         asked = st.session_state.pop(ASKED, None)
         if empty:
             open_dialog("Empty the Trash?", ask_to_empty, (page, now()))

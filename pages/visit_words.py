@@ -17,7 +17,6 @@ NOT_SENT = {
     "object-missing": "The store no longer has this file. Tell whoever sent you the link.",
     "database-unavailable": "The server cannot count the download now, so it sends nothing. Try again in a moment.",
     "too-many-attempts": "Too many tries from your network. Wait a minute, then try again.",
-    "rate-limited": "Too many calls from your network. Wait a minute, then try again.",
 }
 OTHERWISE = "The file was not sent. Try again; if it fails again, tell whoever sent you the link."
 

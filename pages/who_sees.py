@@ -26,7 +26,7 @@ TOLD = {
     "private": "Only the owner and those named here see it.",
     "team": "Everybody who signs in can look at it and download it.",
 }
-MAY = "A reader looks and downloads. An editor also changes it, adds versions and makes links."
+MAY = "A reader looks and downloads. An editor also changes all but its name, adds versions and makes links."
 MATCHES = 6
 """Names offered at once; more letters find the others."""
 LIST = "grants"
@@ -191,7 +191,7 @@ def hand_over(detail: DatasetDetail) -> None:
 def _ask_to_hand_over(detail: DatasetDetail) -> None:
     st.markdown(
         "The new owner decides who sees it, and only they can delete it. You keep what everybody has: nothing where it "
-        "is private. Its links go on working and are theirs."
+        "is private. The links you made to it end; those of others go on."
     )
     wanted = st.text_input(
         "New owner", type="search", live=True, placeholder="Type a name", key="find-owner", autocomplete="off"

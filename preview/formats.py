@@ -70,6 +70,9 @@ MEDIA_TYPES = {
     "other": "application/octet-stream",
 }
 
+SERVED_TYPES = frozenset(MEDIA_TYPES.values())
+"""Media types that no browser takes for a script, a style or a page."""
+
 TITLES = {
     "csv": "CSV",
     "tsv": "TSV",

@@ -115,10 +115,12 @@ class LocalFileStorage:
                 bucket=self._bucket(ref), key=ref.key, content_type=content_type, part_size=part_size
             )
 
-    def get_presigned_part_url(self, ref: ObjectRef, upload_id: str, number: int, expires_in: timedelta) -> str:
+    def get_presigned_part_url(
+        self, ref: ObjectRef, upload_id: str, number: int, expires_in: timedelta, *, size: int | None = None
+    ) -> str:
         with observed(_BACKEND, "get_presigned_part_url", ref, quiet=True):
             check_part_number(number)
-            return self._signed("PUT", ref, expires_in, upload_id=upload_id, part_number=number)
+            return self._signed("PUT", ref, expires_in, upload_id=upload_id, part_number=number, size=size)
 
     def list_parts(self, ref: ObjectRef, upload_id: str) -> list[Part]:
         with observed(_BACKEND, "list_parts", ref):
@@ -202,7 +204,7 @@ class LocalFileStorage:
                 checked = check_length(length, limit=MAX_PART_SIZE)
                 return ObjectWriter(self._objects, ref, length=checked, content_type=None)
             upload = self._uploads.find(grant.upload_id, bucket=grant.bucket, key=grant.key)
-            return upload.part_writer(grant.part_number, length=length)
+            return upload.part_writer(grant.part_number, length=length, limit=grant.size)
 
     @property
     def _objects(self) -> ObjectTree:
@@ -237,6 +239,7 @@ class LocalFileStorage:
         inline: bool = False,
         upload_id: str | None = None,
         part_number: int | None = None,
+        size: int | None = None,
     ) -> str:
         return sign_link(
             method,
@@ -249,6 +252,7 @@ class LocalFileStorage:
             inline=inline,
             upload_id=upload_id,
             part_number=part_number,
+            size=size,
         )
 
 

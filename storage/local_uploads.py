@@ -71,10 +71,12 @@ class Upload:
             names = sorted(entry.name for entry in entries)
             return [part for name in names if (part := _read_part(self.folder / "parts" / name))]
 
-    def part_writer(self, number: int, *, length: int | None) -> UploadPartWriter:
-        """Raises LengthRequired, PartTooLarge, ValueError for a number outside 1 to 10,000."""
+    def part_writer(self, number: int, *, length: int | None, limit: int | None = None) -> UploadPartWriter:
+        """`limit` in bytes, where this part is shorter than the others. Raises LengthRequired, PartTooLarge, ValueError
+        for a number outside 1 to 10,000."""
         check_part_number(number)
-        return UploadPartWriter(self, number, length=check_length(length, limit=self.part_size))
+        most = self.part_size if limit is None else min(limit, self.part_size)
+        return UploadPartWriter(self, number, length=check_length(length, limit=most))
 
     def complete(
         self, ref: ObjectRef, named: Sequence[Part], publish: Callable[[Path, ObjectRef, Facts], StoredObject]

@@ -151,7 +151,15 @@ class MinioFileStorage:
             bucket = self._bucket(ref)
             return self.retries.unsafe(lambda: self._multipart.start(bucket, ref.key, content_type=content_type), ref)
 
-    def get_presigned_part_url(self, ref: ObjectRef, upload_id: str, number: int, expires_in: timedelta) -> str:
+    def get_presigned_part_url(
+        self,
+        ref: ObjectRef,
+        upload_id: str,
+        number: int,
+        expires_in: timedelta,
+        *,
+        size: int | None = None,  # minio-py signs no header but Host
+    ) -> str:
         check_part_number(number)
         query = {"uploadId": upload_id, "partNumber": str(number)}
         return self._signed("get_presigned_part_url", "PUT", ref, expires_in, query=query)

@@ -214,8 +214,11 @@ class FileStorage(Protocol):
         """
         ...
 
-    def get_presigned_part_url(self, ref: ObjectRef, upload_id: str, number: int, expires_in: timedelta) -> str:
-        """An absolute PUT link for one part, 1 ≤ number ≤ 10,000."""
+    def get_presigned_part_url(
+        self, ref: ObjectRef, upload_id: str, number: int, expires_in: timedelta, *, size: int | None = None
+    ) -> str:
+        """An absolute PUT link for one part, 1 ≤ number ≤ 10,000. Where the link can say so it takes at most `size`
+        bytes; a presigned link of S3's cannot, and there the length is checked when the parts are joined."""
         ...
 
     def list_parts(self, ref: ObjectRef, upload_id: str) -> list[Part]:

@@ -51,11 +51,13 @@ class Relay:
     secret: bytes = field(repr=False)
     link_base: Callable[[], str] = field(repr=False)
 
-    def part_url(self, ref: ObjectRef, upload_id: str, number: int, expires_in: timedelta) -> str:
-        """An absolute PUT link for one part, 1 ≤ number ≤ 10,000."""
+    def part_url(
+        self, ref: ObjectRef, upload_id: str, number: int, expires_in: timedelta, *, size: int | None = None
+    ) -> str:
+        """An absolute PUT link for one part of at most `size` bytes, 1 ≤ number ≤ 10,000."""
         check_part_number(number)
         check_upload_id(upload_id, ref)
-        return self._signed("PUT", ref, expires_in, upload_id=upload_id, part_number=number)
+        return self._signed("PUT", ref, expires_in, upload_id=upload_id, part_number=number, size=size)
 
     def download_url(self, ref: ObjectRef, expires_in: timedelta, filename: str, *, inline: bool = False) -> str:
         """An absolute GET link that saves under `filename`."""
@@ -69,7 +71,8 @@ class Relay:
         """Takes the body of a PUT link. Raises LengthRequired, PartTooLarge, LinkInvalid."""
         if grant.method != "PUT" or grant.upload_id is None or grant.part_number is None:
             raise LinkInvalid("the link is not for a part")
-        checked, ref = check_length(length, limit=MAX_PART_SIZE), _ref(grant)
+        limit = MAX_PART_SIZE if grant.size is None else min(grant.size, MAX_PART_SIZE)
+        checked, ref = check_length(length, limit=limit), _ref(grant)
         url = self.storage.get_internal_part_url(ref, grant.upload_id, grant.part_number, REQUEST_LIFE)
         return RelayedPart(self, ref, url, length=checked)
 
@@ -122,6 +125,7 @@ class Relay:
         inline: bool = False,
         upload_id: str | None = None,
         part_number: int | None = None,
+        size: int | None = None,
     ) -> str:
         return sign_link(
             method,
@@ -134,6 +138,7 @@ class Relay:
             inline=inline,
             upload_id=upload_id,
             part_number=part_number,
+            size=size,
             path=RELAY_PATH,
         )
 

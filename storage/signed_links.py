@@ -21,7 +21,7 @@ from storage.protocol import InvalidKey, StorageError
 
 LINK_PATH = "/api/ml/v1/objects"
 RELAY_PATH = "/api/ml/v1/relay"
-_PARAMETERS = {"filename", "inline", "uploadId", "partNumber", "expires", "signature"}
+_PARAMETERS = {"filename", "inline", "uploadId", "partNumber", "size", "expires", "signature"}
 
 
 class LinkInvalid(StorageError, PermissionError):
@@ -34,7 +34,8 @@ class LinkExpired(StorageError, PermissionError):
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one signed link allows. `upload_id` and `part_number` are both set or both None."""
+    """What one signed link allows. `upload_id` and `part_number` are both set or both None; `size` is how many bytes of
+    body it takes at most, None for as many as the store does."""
 
     method: str
     bucket: str
@@ -44,6 +45,7 @@ class Grant:
     inline: bool = False
     upload_id: str | None = None
     part_number: int | None = None
+    size: int | None = None
 
 
 def sign_link(
@@ -58,6 +60,7 @@ def sign_link(
     inline: bool = False,
     upload_id: str | None = None,
     part_number: int | None = None,
+    size: int | None = None,
     path: str = LINK_PATH,
 ) -> str:
     """An absolute link under `base`, to the route at `path`.
@@ -71,6 +74,7 @@ def sign_link(
         "inline": "1" if inline else None,
         "uploadId": upload_id,
         "partNumber": None if part_number is None else str(part_number),
+        "size": None if size is None else str(size),
         "expires": f"{time.time() + expires_in.total_seconds():.3f}",
     }
     given = {name: value for name, value in fields.items() if value is not None}
@@ -99,7 +103,7 @@ def verify_link(method: str, *, bucket: str, key: str, query: str, secret: bytes
     expires = float(given["expires"])
     if time.time() >= expires:
         raise LinkExpired("the link has expired")
-    number = given.get("partNumber")
+    number, size = given.get("partNumber"), given.get("size")
     return Grant(
         method,
         bucket,
@@ -109,6 +113,7 @@ def verify_link(method: str, *, bucket: str, key: str, query: str, secret: bytes
         inline=given.get("inline") == "1",
         upload_id=given.get("uploadId"),
         part_number=None if number is None else int(number),
+        size=None if size is None else int(size),
     )
 
 

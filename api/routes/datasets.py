@@ -66,7 +66,7 @@ def get_dataset(services: ServicesDep, caller: CallerDep, dataset_id: DatasetId)
 def patch_dataset(
     services: ServicesDep, caller: CallerDep, dataset_id: DatasetId, change: DatasetPatchIn
 ) -> DatasetDetailOut:
-    """What is left out, or null, stays as it is."""
+    """What is left out, or null, stays as it is. Another name is given by the owner alone."""
     detail = services.datasets.update(
         caller, dataset_id, name=change.name, description=change.description, tags=change.tags
     )

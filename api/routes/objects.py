@@ -17,6 +17,7 @@ from starlette.responses import MalformedRangeHeader, RangeNotSatisfiable
 from api.deps import ServicesDep
 from api.routes import API
 from catalog.errors import FileNotFound
+from preview.formats import SERVED_TYPES
 from services import Services
 from storage import Backend
 from storage.disposition import content_disposition
@@ -34,6 +35,8 @@ HARMLESS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Security-Policy": "sandbox; default-src 'none'",
 }
+
+UNKNOWN = "application/octet-stream"
 
 DELETED = "The file was deleted, or failed its check, after this link was made."
 
@@ -61,7 +64,7 @@ async def get_object(services: ServicesDep, request: Request, bucket: str, key: 
     path, stored = await to_thread.run_sync(services.storages.local.open_for_grant, grant)
     headers = {
         # Here and not as `media_type`, to which Starlette would add a charset that nobody knows.
-        "Content-Type": stored.content_type or "application/octet-stream",
+        "Content-Type": served_type(stored.content_type),
         "ETag": f'"{stored.etag}"',
         "Content-Disposition": content_disposition(grant.filename or "download", inline=grant.inline),
         **HARMLESS,
@@ -92,6 +95,14 @@ async def put_object(
     except ClientDisconnect:
         return Response(status_code=400)
     return Response(status_code=200, headers={"ETag": f'"{etag}"'})
+
+
+def served_type(stored: str | None) -> str:
+    """What this origin calls stored bytes: a data format's media type, or bytes. Whoever uploads a file may call it
+    text/javascript, and the policy of our own pages lets them load scripts of this origin (HTML, "fetch a classic
+    script": with `nosniff` only a JavaScript type will do)."""
+    kind = (stored or "").partition(";")[0].strip().lower()
+    return kind if kind in SERVED_TYPES else UNKNOWN
 
 
 async def receive(

@@ -68,7 +68,8 @@ def list_users(services: ServicesDep, caller: AdminDep) -> PeopleOut:
 
 @router.post("/users", status_code=201, summary="Let somebody in", responses=problems(401, 403, 409))
 def create_user(services: ServicesDep, caller: AdminDep, body: PersonIn, response: Response) -> NewPersonOut:
-    """For admins. The link in the answer is for them to choose a password; it is shown this once."""
+    """For admins who are signed in; not by a token. The link in the answer is for them to choose a password; it is
+    shown this once."""
     view, secret = services.people.create(caller, name=body.name, email=body.email, role=Role(body.role))
     response.headers["Cache-Control"] = "no-store"
     return NewPersonOut.of_new(view, None if secret is None else _password_link(secret))
@@ -76,7 +77,8 @@ def create_user(services: ServicesDep, caller: AdminDep, body: PersonIn, respons
 
 @router.patch("/users/{user_id}", summary="Change a person", responses=problems(401, 403, 404, 409))
 def change_user(services: ServicesDep, caller: AdminDep, user_id: UserId, body: PersonChangeIn) -> PersonOut:
-    """For admins. Whoever is disabled is signed out everywhere; the last admin stays one."""
+    """For admins; by a token, the name alone. Whoever is disabled is signed out everywhere; the last admin stays
+    one."""
     changed = services.people.change(
         caller, user_id, name=body.name, email=body.email, role=body.given_role, disabled=body.disabled
     )
@@ -85,14 +87,15 @@ def change_user(services: ServicesDep, caller: AdminDep, user_id: UserId, body: 
 
 @router.post("/users/{user_id}/password-link", summary="A link to choose a password", responses=problems(401, 403, 404))
 def make_password_link(services: ServicesDep, caller: AdminDep, user_id: UserId, response: Response) -> LinkOut:
-    """For admins. It works once, for a day, and ends the links made before."""
+    """For admins who are signed in; not by a token. It works once, for a day, and ends the links made before."""
     response.headers["Cache-Control"] = "no-store"
     return LinkOut(url=_password_link(services.people.password_link(caller, user_id)))
 
 
 @router.post("/users/{user_id}/hand-over", summary="Give their datasets to another", responses=problems(401, 403, 404))
 def hand_over(services: ServicesDep, caller: AdminDep, user_id: UserId, body: HandOverIn) -> HandOverOut:
-    """For admins. All of them, those in the trash too; a name that the other has already gets ` (2)`."""
+    """For admins. All of them, those in the trash too; a name that the other has already gets ` (2)`. The links
+    that their former owner made end."""
     return HandOverOut(datasets=services.people.hand_over_all(caller, user_id, _known_user_id(body.to)))
 
 

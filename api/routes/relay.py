@@ -17,7 +17,7 @@ from starlette.requests import ClientDisconnect
 
 from api.deps import ServicesDep
 from api.routes import API
-from api.routes.objects import DELETED, HARMLESS, receive
+from api.routes.objects import DELETED, HARMLESS, receive, served_type
 from catalog.errors import FileNotFound
 from services import Services
 from storage import Backend
@@ -62,8 +62,8 @@ async def get_object(services: ServicesDep, request: Request, bucket: str, key: 
         described = {"Content-Range": found.headers["content-range"]} if "content-range" in found.headers else None
         raise HTTPException(416, "No byte of the file is in the range asked for.", headers=described)
     headers = {
-        "Content-Type": "application/octet-stream",
         **{name.title(): value for name, value in found.headers.items()},
+        "Content-Type": served_type(found.headers.get("content-type")),
         "Content-Disposition": content_disposition(grant.filename or "download", inline=grant.inline),
         **HARMLESS,
     }

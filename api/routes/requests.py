@@ -8,7 +8,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 
+from api.credentials import basic_password
 from api.deps import CallerDep, IdText, ServicesDep, UploadId, id_of
+from api.rates import rates_of, tried
 from api.request_schemas import (
     TOKEN,
     OfferedIn,
@@ -74,10 +76,15 @@ def revoke_request(services: ServicesDep, caller: CallerDep, request_id: Request
 
 @public.post("", status_code=201, summary="Begin an upload by a link", responses=problems(401, 404, 409, 410, 503))
 def begin_upload(services: ServicesDep, request: Request, token: Token, offered: OfferedIn) -> OfferedOut:
-    """As POST /uploads, without an account. Where the link has a password, the browser shows that it gave it."""
+    """As POST /uploads, without an account. Where the link has a password, a browser shows that it gave it, and a
+    script sends it as HTTP Basic."""
+    unlocked = request.cookies.get(cookie_name(token))
+    if (password := basic_password(request)) is not None and services.requests.has_password(token):
+        with tried(rates_of(request).link):
+            unlocked = services.requests.unlock(token, password)
     started = services.requests.begin(
         token,
-        request.cookies.get(cookie_name(token)),
+        unlocked,
         Offered(
             file_name=offered.filename,
             size=offered.size,

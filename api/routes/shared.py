@@ -6,14 +6,13 @@ keeps any of it is said for all of /s/ (`api.security_headers`).
 
 from __future__ import annotations
 
-import binascii
-from base64 import b64decode
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
+from api.credentials import LONGEST_PASSWORD, basic_password
 from api.deps import ServicesDep
 from api.problems import problem_for
 from api.rates import rates_of, tried
@@ -29,8 +28,6 @@ from storage import StorageError
 
 router = APIRouter(prefix="/s/{token}", tags=["share links"])
 
-LONGEST_TYPED = 1000
-"""Characters of a password that are read at all."""
 
 Token = Annotated[str, Path(description="The last part of the link.", max_length=200, examples=[TOKEN])]
 TO_PAGE: dict[int | str, dict[str, Any]] = {
@@ -52,7 +49,7 @@ def open_link(token: Token) -> Response:
     responses={**problems(401, 404, 410, 429), 303: {"description": "To the link's page, with a cookie for an hour."}},
 )
 def unlock(
-    services: ServicesDep, request: Request, token: Token, password: Annotated[str, Form(max_length=LONGEST_TYPED)]
+    services: ServicesDep, request: Request, token: Token, password: Annotated[str, Form(max_length=LONGEST_PASSWORD)]
 ) -> Response:
     """From the page's form. Whatever went wrong, a person sees it there."""
     try:
@@ -151,7 +148,7 @@ def _head(services: Services, request: Request, token: str) -> Response:
 
 def _pass_of(services: Services, request: Request, token: str) -> str | None:
     """The browser's pass, or one for the password that came with the call. Raises PasswordNeeded, TooManyAttempts."""
-    password = _basic(request.headers.get("authorization"))
+    password = basic_password(request)
     if password is None or not services.shares.has_password(token):
         return request.cookies.get(cookie_name(token))
     with tried(rates_of(request).link):
@@ -165,19 +162,6 @@ def _unlock(services: Services, token: str, password: str) -> str:
         if not services.requests.is_known(token):
             raise
         return services.requests.unlock(token, password)
-
-
-def _basic(header: str | None) -> str | None:
-    """The password of HTTP Basic (RFC 7617); None where none was sent so."""
-    scheme, _, told = (header or "").partition(" ")
-    if scheme.lower() != "basic":
-        return None
-    try:
-        text = b64decode(told.strip(), validate=True).decode()
-    except (binascii.Error, ValueError):
-        return None
-    _, colon, password = text.partition(":")
-    return password[:LONGEST_TYPED] if colon else None
 
 
 def _by_a_person(request: Request) -> bool:

@@ -14,7 +14,7 @@ from api.share_schemas import ShareIn, ShareOut, ShareRenewIn, SharesOut
 from api.turns import in_turn
 from catalog.errors import ShareNotFound
 from catalog.share_links import NewShare, ShareState
-from catalog.shares import KEEP
+from catalog.shares import KEEP, MOST_LISTED
 
 router = APIRouter(prefix=API, tags=["share links"])
 
@@ -59,12 +59,14 @@ def list_shares(
     dataset_id: Annotated[str | None, Query(description="Only those to this dataset.", max_length=100)] = None,
     state: Annotated[ShareState | None, Query(description="Only those that are so.")] = None,
     q: Annotated[str | None, Query(description="Words in notes and names.", max_length=500)] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_LISTED)] = 200,
+    cursor: Annotated[str | None, Query(max_length=2000)] = None,
 ) -> SharesOut:
-    """Yours, and everybody's to datasets of yours; the newest first, those that have ended too."""
+    """One page of yours, and of everybody's to datasets of yours; the newest first, those that have ended too."""
     known = None if dataset_id is None else known_dataset_id(dataset_id)
     response.headers["Cache-Control"] = "no-store"
-    found = services.shares.list(caller, dataset_id=known, state=state, q=q)
-    return SharesOut(items=[ShareOut.of(view) for view in found])
+    page = services.shares.page(caller, dataset_id=known, state=state, q=q, limit=limit, cursor=cursor)
+    return SharesOut(items=[ShareOut.of(view) for view in page.items], next_cursor=page.next_cursor)
 
 
 @router.post(

@@ -45,9 +45,8 @@ def row(item: DatasetSummary, *, now: datetime, zone: tzinfo) -> dict[str, objec
 
 
 def about(item: DatasetSummary) -> str:
-    """`Where planes land · Ann`: what it is, and whose, where that is another."""
-    what = " ".join(item.description.split()) or item.file_name
-    return what if item.access == "owner" else f"{what} · {item.owner}"
+    """`Where planes land · Ann`: what it is, and whose."""
+    return f"{' '.join(item.description.split()) or item.file_name} · {item.owner}"
 
 
 def matched(columns: Sequence[str]) -> str:

@@ -25,7 +25,9 @@ function row(item, setTriggerValue) {
   const actions = cell("acts");
   const restore = act("Restore", `Restore ${item.what}`, () => setTriggerValue("restore", item.id));
   restore.disabled = !item.can_restore;
-  actions.append(restore);
+  if (item.restorable) {
+    actions.append(restore);
+  }
   if (item.can_purge) {
     actions.append(act("Delete now", `Delete ${item.what} now`, () => setTriggerValue("purge", item.id)));
   }

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from streamlit.components.v2.types import ComponentRenderer
 
 
-def row(item: TrashItem, *, now: datetime, zone: tzinfo) -> dict[str, object]:
-    """What one row shows, in the words of the screen."""
+def row(item: TrashItem, *, now: datetime, zone: tzinfo, may_change: bool = True) -> dict[str, object]:
+    """What one row shows, in the words of the screen; without `may_change` nothing can be done with it."""
     return {
         "id": str(item.id),
         "name": item.name,
@@ -29,8 +29,9 @@ def row(item: TrashItem, *, now: datetime, zone: tzinfo) -> dict[str, object]:
         "deleted_title": wording.moment(item.deleted_at, zone=zone),
         "until": wording.day(item.purge_at, now=now, zone=zone),
         "until_title": wording.moment(item.purge_at, zone=zone),
+        "restorable": may_change,
         "can_restore": not item.in_trashed,
-        "can_purge": item.owner is None,
+        "can_purge": may_change and item.owner is None,
     }
 
 
@@ -50,6 +51,7 @@ def trash_list(
     summary: str,
     now: datetime,
     zone: tzinfo,
+    may_change: bool,
     on_restore: Callable[[], None],
     on_purge: Callable[[], None],
     key: str,
@@ -60,7 +62,7 @@ def trash_list(
     """
     _component()(
         key=key,
-        data={"summary": summary, "items": [row(item, now=now, zone=zone) for item in items]},
+        data={"summary": summary, "items": [row(item, now=now, zone=zone, may_change=may_change) for item in items]},
         on_restore_change=on_restore,
         on_purge_change=on_purge,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,17 @@ def shelve(app: RunningApp, data: bytes = ROWS, file_name: str = "", **change: A
             assert answer.status_code == 200, answer.text
             dataset = answer.json()
     return dataset
+
+
+def until(page: Page, holds: str, argument: object = None, *, seconds: float = PATIENCE_MS / 1000) -> None:
+    """Until a JavaScript expression, or a function of `argument`, is true of the page.
+
+    Not Playwright's `wait_for_function`, which evaluates text inside the page: the app's content policy forbids that.
+    """
+    deadline = time.monotonic() + seconds
+    while not page.evaluate(holds, argument):
+        assert time.monotonic() < deadline, holds
+        page.wait_for_timeout(50)
 
 
 def settle(page: Page) -> None:

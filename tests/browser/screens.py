@@ -1,8 +1,9 @@
 """Photographs every screen, light and dark, on a desktop and a phone: `make screens`.
 
-It starts apps of its own (an empty shelf, one with the sample datasets, one whose store is away), puts the pictures
-into shots/ and prints a line a picture: how long it took to settle, and what a person would trip over (an error in the
-console, a failed request, one to a foreign host, a traceback, a page that scrolls sideways). Exit 1 where there is any.
+It starts apps of its own (an empty shelf, one with the sample datasets, a team's, one whose store is away), puts the
+pictures into shots/ and prints a line a picture: how long it took to settle, and what a person would trip over (an
+error in the console, a failed request, one to a foreign host, a traceback, a page that scrolls sideways). Exit 1 where
+there is any.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -26,7 +28,7 @@ from catalog.identity import COOKIE
 from tests.app_server import ROOT, RunningApp, running_app
 from tests.real_parts import free_port
 from tests.shelf_client import store
-from tests.team import ADMIN, running_team
+from tests.team import ADMIN, Team, running_team
 
 CHROMIUM = (
     "--no-sandbox",
@@ -60,6 +62,8 @@ class Shelf:
     paths: tuple[str, ...]
     team: bool = False
     """People sign in; the pictures are what the admin sees."""
+    signed_in: bool = True
+    """With a team: whether it is the admin who looks, or somebody without a session."""
 
 
 def shelves() -> tuple[Shelf, ...]:
@@ -99,7 +103,22 @@ def shelves() -> tuple[Shelf, ...]:
                 "/account",
             ),
         ),
-        Shelf("team", samples=False, env={}, paths=("/people", "/activity", "/account"), team=True),
+        Shelf(
+            "team",
+            samples=False,
+            env={},
+            paths=(
+                "/people",
+                "/people?part=Groups",
+                "/activity",
+                "/account",
+                "/dataset?id={shown}&tab=Share",
+                "/shared?token={asked}",
+                "/set-password?token={invited}",
+            ),
+            team=True,
+        ),
+        Shelf("nobody", samples=False, env={}, paths=("/sign-in",), team=True, signed_in=False),
         Shelf("away", samples=True, env=away, paths=("/", "/upload", "/storage")),
     )
 
@@ -128,24 +147,22 @@ def main() -> int:
 
 
 @contextmanager
-def opened(shelf: Shelf, data_dir: Path) -> Iterator[tuple[RunningApp, str | None]]:
-    """The app in its state, and the session to look at it with, where one is needed."""
+def opened(shelf: Shelf, data_dir: Path) -> Iterator[tuple[RunningApp, str | None, dict[str, str]]]:
+    """The app in its state, the session to look at it with, where one is needed, and what its addresses name."""
     if shelf.team:
         with running_team(data_dir, shelf.env) as team:
-            for name in ("notebook", "nightly import"):
-                with team.client(ADMIN) as client:
-                    client.post("/tokens", json={"name": name, "scope": "read"}).raise_for_status()
-            yield team.app, team.sessions[ADMIN]
+            yield team.app, team.sessions[ADMIN] if shelf.signed_in else None, furnish(team)
     else:
         with running_app(data_dir, shelf.env) as app:
-            yield app, None
+            yield app, None, {}
 
 
 def photograph(shelf: Shelf, browser: Browser, folder: Path, out: Path) -> int:
     """Every address of the shelf in every view; how many had something to report."""
     bad = 0
-    with opened(shelf, folder / shelf.name) as (app, session):
-        places = {"first": load_samples(app)} if shelf.samples else {}
+    with opened(shelf, folder / shelf.name) as (app, session, places):
+        if shelf.samples:
+            places |= {"first": load_samples(app)}
         if shelf.name == "filled":
             fill_trash(app)
             places |= make_links(app, places["first"])
@@ -183,6 +200,35 @@ def photograph_for_readme(browser: Browser, folder: Path) -> None:
             settle(page)
             page.screenshot(path=str(ROOT / "docs" / f"screenshot-{name}.png"))
             page.close()
+
+
+def furnish(team: Team) -> dict[str, str]:
+    """Tokens, a group, somebody invited, an upload request, and a dataset that a group and a person see."""
+    data = b"city,people\nBern,137995\nBasel,178120\n"
+    with team.client(ADMIN) as client:
+
+        def made(path: str, **body: object) -> dict[str, str]:
+            answer = client.post(path, json=body)
+            answer.raise_for_status()
+            found: dict[str, str] = answer.json()
+            return found
+
+        for name in ("notebook", "nightly import"):
+            made("/tokens", name=name, scope="read")
+        group = made("/groups", name="Field crew", members=[team.ids["ben"], team.ids["eve"]])
+        asked = made("/requests", note="Readings of the weather stations", max_files=20)
+        invited = made("/users", name="grace", email="grace@example.org", role="editor")
+        begun: dict[str, Any] = client.post("/uploads", json={"filename": "cities.csv", "size": len(data)}).json()
+        etag = client.put(begun["parts"][0]["url"], content=data).headers["etag"]
+        shown = made(f"/uploads/{begun['upload_id']}/complete", parts=[{"number": 1, "etag": etag}])
+        people = [
+            {"kind": "group", "id": group["id"], "level": "reader"},
+            {"kind": "user", "id": team.ids["eve"], "level": "editor"},
+        ]
+        client.put(f"/datasets/{shown['id']}/access", json={"people": people}).raise_for_status()
+        made(f"/files/{shown['file_id']}/shares", note="Partner audit", max_downloads=5)
+    secret = invited["password_link"].partition("token=")[2]
+    return {"shown": shown["id"], "asked": asked["token"], "invited": secret}
 
 
 def load_samples(app: RunningApp) -> str:

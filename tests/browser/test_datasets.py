@@ -35,7 +35,7 @@ def listed(full: RunningApp, page: Page) -> Page:
 
 def test_a_row_says_what_it_is(listed: Page) -> None:
     row = row_of(listed, "Airports")
-    expect(row).to_contain_text("Where planes land")
+    expect(row).to_contain_text("Where planes land · local")
     expect(row).to_contain_text("250 × 3", timeout=30_000)
     for text in ("CSV", "aviation", "geo", "just now"):
         expect(row).to_contain_text(text if text != "just now" else re.compile("just now|min ago"))

@@ -87,5 +87,5 @@ def test_a_group_is_made_with_its_people_and_deleted(team: Team, admin: Page) ->
 def test_the_page_is_for_admins(team: Team, context: BrowserContext, page: Page) -> None:
     context.add_cookies([{"name": COOKIE, "value": team.sessions["ben"], "url": team.app.url}])
     page.goto(f"{team.app.url}/people")
-    expect(page.get_by_text("This page is for admins")).to_be_visible()
+    expect(page.get_by_text("This page is for admins.")).to_be_visible()
     expect(page.get_by_text("eve@example.org")).to_have_count(0)

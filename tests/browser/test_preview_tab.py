@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.app_server import RunningApp
-from tests.browser.looking import address_of, dialog, open_dataset, row_of, settle, shelve
+from tests.browser.looking import address_of, dialog, open_dataset, row_of, settle, shelve, until
 from tests.shelf_client import unique
 
 SEMICOLONS = b"iata;city;lat\n" + b"".join(b"A%03d;Town %d;%d.25\n" % (n, n % 7, n) for n in range(1234))
@@ -89,7 +89,7 @@ def test_a_long_cell_opens_whole_and_is_copied(local_app: RunningApp, page: Page
     expect(dialog(page).get_by_role("heading", name="note · row 1")).to_be_visible()
     expect(dialog(page).get_by_text("150,003 characters")).to_be_visible()
     dialog(page).get_by_role("button", name="Copy to clipboard").click()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text.length === 150003)")
+    until(page, "navigator.clipboard.readText().then((text) => text.length === 150003)")
     assert page.evaluate("navigator.clipboard.readText()") == text
     page.reload()
     press_cell(page, row=0, x=-40)

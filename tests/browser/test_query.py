@@ -10,7 +10,7 @@ import pandas as pd
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.app_server import RunningApp
-from tests.browser.looking import dialog, open_dataset, settle, shelve
+from tests.browser.looking import dialog, open_dataset, settle, shelve, until
 from tests.shelf_client import unique
 
 TOWNS = b"town,height\n" + b"".join(
@@ -39,7 +39,7 @@ def test_a_query_is_asked_by_keyboard_and_its_link_shows_the_same_answer(
     expect(page.get_by_label("Copied")).to_be_attached()
     assert page.evaluate("navigator.clipboard.readText()") == "town,n\nOslo,360\nBergen,120\nHamar,120\n"
     page.get_by_role("button", name="Copy link to this query").click()
-    page.wait_for_function("navigator.clipboard.readText().then((text) => text.startsWith('http'))")
+    until(page, "navigator.clipboard.readText().then((text) => text.startsWith('http'))")
     link = str(page.evaluate("navigator.clipboard.readText()"))
     assert parse_qs(urlsplit(link).query)["sql"] == [COUNT]
     page.goto(link)

@@ -21,6 +21,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expec
 
 from tests.app_server import RunningApp, running_app, s3_env
 from tests.browser.conftest import FLAGS, PATIENCE_MS, chromium_path
+from tests.browser.looking import until
 from tests.browser.upload_screen import MIB, UploadScreen, datasets, stored_bytes, write_files
 from tests.seaweed import SeaweedServer
 from tests.shelf_client import unique
@@ -107,7 +108,7 @@ def reload_at(page: Page, name: str, percent: int) -> None:
 
 
 def wait_done(page: Page) -> None:
-    page.wait_for_function("window.__datashelf.completed.length === 1", timeout=180_000)
+    until(page, "window.__datashelf.completed.length === 1", seconds=180)
 
 
 @pytest.mark.parametrize("share", [10, 50, 95])

@@ -136,6 +136,7 @@ def test_a_part_is_shared_once_its_condition_is_right_and_nothing_else_is_seen(
 ) -> None:
     page, dataset = signed_in(ADMIN), shelve(team)
     open_share(page, team, dataset)
+    expect(page.get_by_text("× 3 columns")).to_be_visible()  # nobody chooses columns before they are known
     page.get_by_label("For", exact=True).fill("Town 1")
     page.get_by_text("Share only a part").click()
     page.get_by_role("combobox", name="Columns").click()

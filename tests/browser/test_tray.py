@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from tests.app_server import RunningApp
+from tests.browser.looking import until
 from tests.browser.upload_screen import MIB, UploadScreen, go_to, write_files
 from tests.shelf_client import store, unique
 
@@ -56,9 +57,7 @@ def test_the_tray_shows_progress_beside_every_other_page(local_app: RunningApp, 
     expect(tray(page).get_by_text(big.name)).to_be_visible()
     bar = tray(page).get_by_role("progressbar", name="All uploads")
     first = int(bar.get_attribute("aria-valuenow") or 0)
-    page.wait_for_function(
-        "before => window.__datashelf.uploads[0].fraction() * 100 > before + 3", arg=first, timeout=60_000
-    )
+    until(page, "before => window.__datashelf.uploads[0].fraction() * 100 > before + 3", first, seconds=60)
     expect(bar).not_to_have_attribute("aria-valuenow", str(first))
     go_to(page, "Storage")
     expect(tray(page).get_by_text(big.name)).to_be_visible()

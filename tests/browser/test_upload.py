@@ -13,7 +13,7 @@ from minio import Minio
 from playwright.sync_api import Page, expect
 
 from tests.app_server import RunningApp, running_app
-from tests.browser.looking import address_of
+from tests.browser.looking import address_of, until
 from tests.browser.upload_screen import MIB, UploadScreen, datasets, go_to, stored_bytes, write_files
 from tests.seaweed import S3Server
 from tests.shelf_client import unique
@@ -270,11 +270,8 @@ def test_a_change_of_theme_draws_the_list_once(local_screen: UploadScreen, tmp_p
     files = write_files(tmp_path, [f"{unique('theme')}.csv" for _ in range(4)])
     local_screen.choose(*files[:2])
     local_screen.wait_for(files[1].name, "done")
-    light = local_screen.page.locator(".zone").evaluate("zone => getComputedStyle(zone).backgroundColor")
     local_screen.page.emulate_media(color_scheme="dark")
-    local_screen.page.wait_for_function(
-        "before => getComputedStyle(document.querySelector('.stApp')).colorScheme.includes('dark')", arg=light
-    )
+    until(local_screen.page, "getComputedStyle(document.querySelector('.stApp')).colorScheme.includes('dark')")
     expect(local_screen.page.locator("li.row")).to_have_count(2)
     local_screen.choose(*files[2:])
     local_screen.wait_for(files[3].name, "done")

@@ -14,7 +14,7 @@ from playwright.sync_api import Error, Page, Route, expect
 
 from pages.widgets.uploader import read_sources
 from tests.app_server import RunningApp, running_app, s3_env, start_app, wait_healthy
-from tests.browser.looking import shelve
+from tests.browser.looking import shelve, until
 from tests.browser.upload_screen import MIB, UploadScreen, datasets, stored_bytes, write_files
 from tests.real_parts import missing
 from tests.seaweed import SeaweedServer, find_weed, seaweed_server
@@ -143,7 +143,7 @@ def test_an_app_that_crashes_in_mid_upload_is_waited_for_and_the_upload_goes_on_
         again = start_app(tmp_path / "data", port=app.port)
         try:
             wait_healthy(again)
-            screen.page.wait_for_function("window.__datashelf.completed.length === 1", timeout=90_000)
+            until(screen.page, "window.__datashelf.completed.length === 1", seconds=90)
             (dataset,) = datasets(again, big.stem)
             assert stored_bytes(again, dataset["file_id"]) == big.read_bytes()
         finally:

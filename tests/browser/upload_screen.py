@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from tests.app_server import RunningApp
-from tests.browser.looking import address_of
+from tests.browser.looking import address_of, until
 from tests.shelf_client import unique
 
 MIB = 1024 * 1024
@@ -81,10 +81,11 @@ class UploadScreen:
 
     def wait_for_share(self, name: str, percent: int) -> None:
         """Until that much of the file has been sent."""
-        self.page.wait_for_function(
+        until(
+            self.page,
             "([name, share]) => window.__datashelf.uploads.find((one) => one.name === name)?.fraction() >= share",
-            arg=[name, percent / 100],
-            timeout=90_000,
+            [name, percent / 100],
+            seconds=90,
         )
 
     def wait_until_open(self) -> str:

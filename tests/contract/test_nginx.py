@@ -83,11 +83,15 @@ def test_the_example_lets_through_what_it_should_and_logs_no_secret(tmp_path: Pa
         assert client.post("/api/ml/v1/tokens", content=b" " * 6_000_000).status_code == 413
         client.get("/s/the-secret-of-a-link/download?more=secret")
         told = app.log
+        app.stop()
+        for asked in ("/s/the-secret-of-a-link/download", path):
+            assert client.get(asked).status_code == 502
     seen = (tmp_path / "nginx" / "datashelf.log").read_text()
+    noted = "".join(log.read_text() for log in (tmp_path / "nginx").glob("*.log"))
     assert "/s/..." in seen
     assert "/api/ml/v1/objects/" in seen
     for secret in ("the-secret-of-a-link", "signature", path.rpartition("signature=")[2]):
-        assert secret not in seen, secret
+        assert secret not in noted, secret
     # The address is the one nginx saw, whatever a client says of itself.
     assert '"address": "127.0.0.1"' in told
     assert "203.0.113.9" not in told

@@ -80,6 +80,14 @@ def test_the_app_is_given_real_settings_only() -> None:
     assert set(compose()["services"]["app"]["environment"]) <= setting_names()
 
 
+def test_the_app_can_be_told_everything_about_who_comes_and_from_where() -> None:
+    """What a proxy or a team needs passes through: an .env beside compose.yaml reaches the app in no other way."""
+    passed = compose()["services"]["app"]["environment"]
+    for name in setting_names():
+        if name.startswith(("AUTH__", "RATES__")) or name in ("TRUSTED_PROXIES", "PUBLIC_URL", "ACTIVITY_DAYS"):
+            assert name == "AUTH__ALLOW_OPEN" or f"${{{name}:-" in passed[name], name
+
+
 def test_app_and_store_agree_on_where_and_who_they_are() -> None:
     services = compose()["services"]
     app, store = services["app"]["environment"], services["minio"]["environment"]

@@ -62,6 +62,15 @@ def test_less_than_the_level_is_left_out(log: io.StringIO) -> None:
     assert log.getvalue() == ""
 
 
+@pytest.mark.parametrize("name", ["uvicorn.error", "websockets.server", "uvicorn.anything", "httpcore.http11"])
+def test_at_debug_no_library_writes_down_the_headers_of_a_visit(log: io.StringIO, name: str) -> None:
+    configure(level="debug", form="text", stream=log)
+    logging.getLogger(name).debug("< Cookie: datashelf_session=5eed")
+    structlog.get_logger("catalog").debug("ours")
+    assert "5eed" not in log.getvalue()
+    assert "ours" in log.getvalue()
+
+
 @pytest.mark.parametrize("form", ["text", "json"])
 @pytest.mark.parametrize("url", SIGNED)
 def test_a_signed_query_is_never_logged(log: io.StringIO, form: str, url: str) -> None:

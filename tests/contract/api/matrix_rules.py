@@ -91,6 +91,11 @@ def on_fresh(**options: Any) -> Make:
     return make
 
 
+def renaming(world: World, who: str, ok: bool) -> Ask:
+    """A name of its own each time: no two datasets of an owner have the same one."""
+    return on_fresh(json={"name": uuid.uuid4().hex})(world, who, ok)
+
+
 def named(name: str, made: Callable[[World], str], **options: Any) -> Make:
     """A thing of its own under that name in the path, for everybody who is let in at all."""
     return lambda world, who, _ok: Ask({} if who in OUT else {name: made(world)}, dict(options))
@@ -208,6 +213,7 @@ RULES = [
     Rule("GET", f"{API}/datasets", signed_in(), plain()),
     Rule("GET", f"{API}/datasets/{{dataset_id}}", reads(), plain()),
     Rule("PATCH", f"{API}/datasets/{{dataset_id}}", edits(), on_fresh(json={"description": "changed"})),
+    Rule("PATCH", f"{API}/datasets/{{dataset_id}}", owns(), renaming, says="its name"),
     Rule("DELETE", f"{API}/datasets/{{dataset_id}}", owns(204), on_fresh()),
     Rule("GET", f"{API}/datasets/{{dataset_id}}/read-as", reads(), plain()),
     Rule("PUT", f"{API}/datasets/{{dataset_id}}/read-as", edits(), on_fresh(json={"delimiter": ";"})),

@@ -344,12 +344,24 @@ def test_a_signed_link_is_good_for_exactly_what_was_signed(team: Team) -> None:
 def test_what_people_stored_never_runs_as_a_page_of_ours(team: Team) -> None:
     page = b"<!doctype html><script>parent.pwned = 1</script>"
     drawing = b'<svg xmlns="http://www.w3.org/2000/svg" onload="pwned()"><script>pwned()</script></svg>'
-    for data, name, kind in ((page, "a.html", "text/html"), (drawing, "a.svg", "image/svg+xml"), (page, "a.csv", None)):
+    kept = (
+        (page, "a.html", "text/html"),
+        (drawing, "a.svg", "image/svg+xml"),
+        (page, "a.csv", "text/html"),
+        (b"pwned()", "a.js", "text/javascript"),
+        (b"pwned()", "b", "application/ecmascript"),
+        (b"*{}", "a.css", "text/css"),
+        (drawing, "a.xml", "application/xml"),
+    )
+    for data, name, kind in kept:
         dataset = stored(team, "ben", data, f"{unique()}-{name}", content_type=kind)
         answer = httpx.get(link_to(team, "ben", dataset), headers={"Accept": "text/html"})
         assert answer.content == data
         assert answer.headers["content-disposition"].startswith("attachment;")
+        # <script src> takes what is called JavaScript, and with nosniff nothing else (HTML, "fetch a classic script").
         assert answer.headers["x-content-type-options"] == "nosniff"
+        called = "text/csv" if name == "a.csv" else "application/octet-stream"
+        assert answer.headers["content-type"] == called
         assert "sandbox" in answer.headers["content-security-policy"]
         assert "script-src" not in answer.headers["content-security-policy"]
 
@@ -590,6 +602,56 @@ def test_guessing_passwords_of_links_is_slowed_over_all_links(limited: Team) -> 
 # --- Sizes, errors, logs ---
 
 
+def test_streamlits_own_uploader_takes_nothing(team: Team) -> None:
+    place = "_stcore/upload_file"
+    ways = (
+        f"/{place}",
+        f"/{place}/a/b",
+        f"/dataset/{place}/a/b",
+        f"/any/depth/at/all/{place}/a/b",
+        f"//{place}/a/b",
+        "/_stcore//upload_file/a/b",
+        "/_stcore/upload%5Ffile/a/b",
+        "/%5fstcore/%75pload_file/a/b",
+        "/_stcore%2Fupload_file/a/b",
+        "/_stcore%252Fupload_file/a/b",
+        "/_stcore/upload_file%2Fa/b",
+    )
+    for way in ways:
+        for method in ("PUT", "POST", "DELETE", "OPTIONS", "GET"):
+            status, body = asked_raw(team, way, method=method, Host="localhost", **{"Content-Length": "0"})
+            assert (status, b'"not-found"' in body or b"nothing at" in body) == (404, True), (method, way, body[:200])
+
+
+def test_a_link_for_a_part_takes_no_more_than_was_announced(team: Team) -> None:
+    with team.client("ben") as client:
+        asked = client.post("/requests", json={"max_size": 10})
+        assert asked.status_code == 201, asked.text
+        sent = f"{team.app.url}/s/{asked.json()['token']}/uploads"
+        started = httpx.post(sent, json={"filename": "a.csv", "size": 3}).json()
+        more = httpx.post(f"{sent}/{started['upload_id']}/parts", json={"numbers": [1]}).json()
+        own = client.post("/uploads", json={"filename": "a.csv", "size": 3}).json()
+    for link in (part["parts"][0]["url"] for part in (started, more, own)):
+        problem(httpx.put(link, content=b"abcd"), 413, "part-too-large")
+        problem(httpx.put(link.replace("size=3", "size=4"), content=b"abcd"), 403, "link-invalid")
+        assert httpx.put(link, content=b"abc").status_code == 200
+
+
+def test_a_token_that_only_reads_is_told_no_address_that_writes(team: Team) -> None:
+    dataset = stored(team, "ben", ROWS, f"{unique()}.csv")
+    with team.client("ben") as client:
+        made = client.post(f"/files/{dataset['file_id']}/shares", json={}).json()
+        asked = client.post("/requests", json={}).json()
+        before = client.get("/shares").text, client.get("/requests").text
+    assert all(one["token"] in text for one, text in zip((made, asked), before, strict=True))
+    with team.bearer(team.token("ben", "read")) as client:
+        shares, requests = client.get("/shares"), client.get("/requests")
+    for answer, one in ((shares, made), (requests, asked)):
+        assert one["token"] not in answer.text
+        (told,) = [item for item in answer.json()["items"] if item["id"] == one["id"]]
+        assert {told[name] for name in ("url", "token", "raw_url") if name in told} == {None}
+
+
 def test_forms_and_calls_have_a_bound(team: Team) -> None:
     big = "x" * 20_000
     for path in ("/sign-in", "/set-up?token=x", "/set-password?token=x", "/s/x/unlock"):
@@ -648,6 +710,9 @@ def test_nothing_secret_is_in_the_log(team: Team) -> None:
     assert basic.content == ROWS
     refused = httpx.get(f"{made['url']}/raw/a.csv", auth=("", "open barley"))
     assert refused.status_code == 401
+    # As the screens do: the session travels in the handshake of their websocket.
+    own = f"http://localhost:{team.app.port}"
+    assert handshake(team, Origin=own, Cookie=f"{COOKIE}={team.sessions['ben']}") == 101
     secrets = {
         "a download's signature": dict(parse_qsl(urlsplit(link).query))["signature"],
         "a signed URL": dict(parse_qsl(urlsplit(signed).query))["signature"],

@@ -102,6 +102,14 @@ def test_a_link_needs_no_account(front: str) -> None:
         assert visitor.get("/api/health/live").status_code == 200
 
 
+def test_the_figures_are_for_nginxs_own_machine(front: str) -> None:
+    assert httpx.get(f"{front}/metrics", timeout=60).status_code == 200
+    elsewhere = httpx.HTTPTransport(local_address="127.0.0.2")
+    with httpx.Client(transport=elsewhere, base_url=front, timeout=60) as client:
+        assert client.get("/metrics", headers={"X-Forwarded-For": "127.0.0.1"}).status_code == 403
+        assert client.get("/api/health/live").status_code == 200
+
+
 def test_the_screens_websocket_passes(front: str) -> None:
     url = front.replace("http://", "ws://") + "/_stcore/stream"
     with connect(url, additional_headers={"Cookie": "_oauth2_proxy=ada"}, subprotocols=["streamlit"]) as socket:  # type: ignore[list-item]  # a NewType of str

@@ -15,6 +15,8 @@ ITEM = {"id", "name", "description", "tags", "owner", "format", "size", "rows", 
     "created_at",
     "updated_at",
     "download_url",
+    "visibility",
+    "access",
 }
 UNKNOWN = "9a6f0c52-6c0e-4b6e-9d0a-6f2f3a8e4c11"
 TIME = re.compile(r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$")

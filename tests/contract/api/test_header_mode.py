@@ -99,6 +99,20 @@ def test_the_screens_see_only_what_the_proxy_said(app: RunningApp) -> None:
     assert b"adas-harvest" not in _first_screen(app, STRANGER, {**headers, "X-Forwarded-For": PROXY})
 
 
+def test_a_screens_old_word_gives_no_role_back(app: RunningApp) -> None:
+    cleo = {"X-Forwarded-User": "cleo"}
+    admin, editor = ({**cleo, "X-Forwarded-Groups": groups} for groups in ("shelf-admins", "team"))
+    with client(app, admin) as calling:
+        assert calling.get("/users").status_code == 200
+    assert b":gray[Admin]" in _first_screen(app, PROXY, admin)
+    with client(app, editor) as calling:
+        assert calling.get("/users").status_code == 403
+        old_tab = _first_screen(app, PROXY, admin)
+        assert (b":gray[Admin]" in old_tab, b":gray[Editor]" in old_tab) == (False, True)
+        assert calling.get("/users").status_code == 403
+        assert calling.get("/me").json()["role"] == "editor"
+
+
 def _first_screen(app: RunningApp, peer: str, headers: dict[str, str]) -> bytes:
     """What the first run of the frame sends over the websocket, until it has ended."""
     from streamlit.proto.BackMsg_pb2 import BackMsg

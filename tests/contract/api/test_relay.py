@@ -98,6 +98,23 @@ def test_a_part_after_complete_is_refused_and_so_is_one_without_a_length(app: Ru
     assert httpx.get(dataset["download_url"]).content == CSV
 
 
+def test_a_part_has_no_more_bytes_than_were_announced(app: RunningApp) -> None:
+    started = start(app, CSV, "people.csv", name=unique())
+    link = started["parts"][0]["url"]
+    problem(httpx.put(link, content=CSV + b"x"), 413, "part-too-large")
+    assert received(app, started) == []
+    complete(app, started, put_parts(started, CSV))
+
+
+def test_what_people_stored_is_no_script_of_ours(app: RunningApp) -> None:
+    for kind in ("text/javascript", "image/svg+xml"):
+        started = start(app, CSV, "evil.js", name=unique(), content_type=kind)
+        answer = httpx.get(complete(app, started, put_parts(started, CSV)).json()["download_url"])
+        assert (answer.content, answer.headers["content-type"]) == (CSV, "application/octet-stream")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert httpx.get(store(app, CSV, "a.csv", name=unique())["download_url"]).headers["content-type"] == "text/csv"
+
+
 def test_an_empty_file_passes(app: RunningApp) -> None:
     started = start(app, b"", "nothing.csv", name=unique())
     dataset = complete(app, started, put_parts(started, b"")).json()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import threading
 import uuid
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
@@ -12,10 +14,14 @@ import httpx
 import pandas as pd
 import pytest
 
+from catalog.snippets import link_snippets
 from tests.app_server import RunningApp
+from tests.contract.catalog.test_snippets_run import run
 from tests.shelf_client import problem, store, unique
+from tests.unit.catalog.test_snippets import version
 
 CSV = b"name,country,price\n" + b"".join(b"n%d,%s,%d\n" % (row, (b"DE", b"FR")[row % 2], row) for row in range(200))
+PARQUET = pd.read_csv(io.BytesIO(CSV)).to_parquet()
 GERMAN = b"name\n" + b"".join(b"n%d\n" % row for row in range(0, 200, 2))
 MEMBERS = {
     *("id", "url", "raw_url", "token", "file_id", "file_name", "dataset_id", "dataset_name", "note", "state"),
@@ -75,9 +81,8 @@ def test_a_link_has_its_members_and_leads_a_person_to_its_page_and_a_program_to_
     token = made["token"]
     assert (made["url"], made["raw_url"]) == (f"{shelf.url}/s/{token}", f"{shelf.url}/s/{token}/raw/sales.csv")
     assert (made["state"], made["downloads"], made["file_id"]) == ("active", 0, dataset["file_id"])
-    for _ in range(100):
-        page = private(outside.get(made["url"]))
-        assert (page.status_code, page.headers["location"]) == (303, f"/shared?token={token}")
+    page = private(outside.get(made["url"]))
+    assert (page.status_code, page.headers["location"]) == (303, f"/shared?token={token}")
     head = private(outside.head(made["raw_url"]))
     assert head.status_code == 200
     assert (head.headers["content-length"], head.headers["accept-ranges"]) == (str(len(CSV)), "bytes")
@@ -99,8 +104,42 @@ def test_a_link_has_its_members_and_leads_a_person_to_its_page_and_a_program_to_
         assert client.get("/shares", params={"q": "hafen", "dataset_id": made["dataset_id"]}).json()["items"]
         assert not client.get("/shares", params={"q": "nobody"}).json()["items"]
         problem(client.get("/shares", params={"state": "broken"}), 422)
+        another = client.post(f"/files/{dataset['file_id']}/shares", json={}).json()
+        of_it = {"dataset_id": made["dataset_id"], "limit": 1}
+        newest = client.get("/shares", params=of_it).json()
+        older = client.get("/shares", params=of_it | {"cursor": newest["next_cursor"]}).json()
+        assert [page["items"][0]["id"] for page in (newest, older)] == [another["id"], made["id"]]
+        assert older["next_cursor"] is None
+        problem(client.get("/shares", params={"cursor": newest["next_cursor"]}), 422)
+        for limit in (0, 1001):
+            problem(client.get("/shares", params={"limit": limit}), 422)
         problem(client.get("/shares", params={"dataset_id": "x"}), 404, "dataset-not-found")
     assert token not in shelf.log
+
+
+@pytest.mark.parametrize("file_name", ["sales.csv", "sales.parquet"])
+def test_the_code_on_the_recipients_page_runs_as_pasted(shelf: RunningApp, file_name: str, tmp_path: Path) -> None:
+    data = CSV if file_name.endswith("csv") else PARQUET
+    file_id = store(shelf, data, file_name, name=unique())["file_id"]
+    opened, locked = share(shelf, file_id), share(shelf, file_id, password="Grüße aus Köln")
+    if data is PARQUET:
+        assert pd.read_parquet(opened["raw_url"])["price"].sum() == sum(range(200))
+    code = link_snippets(opened["raw_url"], version(file_name), with_password=False)
+    assert list(code) == ["pandas", "Polars", "DuckDB", "curl"]
+    for name, text in code.items():
+        printed = run(text, name, tmp_path)
+        assert name == "curl" or "n0" in printed, f"{text}\n{printed}"
+    assert (tmp_path / file_name).read_bytes() == data
+    # No library looks at it twice, which would cost the recipient two of the downloads allowed.
+    assert shown(shelf, opened)["downloads"] == len(code) + (data is PARQUET)
+    (tmp_path / file_name).unlink()
+    asks = link_snippets(locked["raw_url"], version(file_name), with_password=True)
+    assert list(asks) == ["curl"]
+    run(asks["curl"], "curl", tmp_path, typed="Grüße aus Köln\n")
+    assert (tmp_path / file_name).read_bytes() == data
+    with pytest.raises(AssertionError, match="401"):
+        run(asks["curl"], "curl", tmp_path, typed="geraten\n")
+    assert shown(shelf, locked)["downloads"] == 1
 
 
 def test_fifty_clients_at_once_get_exactly_the_five_files_a_link_allows(

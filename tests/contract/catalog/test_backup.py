@@ -17,13 +17,16 @@ from sqlalchemy import func, select
 
 from catalog.datasets import Datasets
 from catalog.digests import Digests
+from catalog.errors import NotSignedIn
 from catalog.events import EventKind
 from catalog.files import Files
+from catalog.identity import Identity, Presented
 from catalog.intake import NewUpload
 from catalog.listing import DatasetQuery
 from catalog.restored_rows import BEING_RESTORED, Outcome, settle
 from catalog.shelf import refresh
 from catalog.snapshots import KeptFile
+from catalog.tokens import Scope, Tokens
 from catalog.trash import Trash
 from db.tables import (
     Column,
@@ -189,6 +192,19 @@ def test_restored_into_the_other_database_and_store_every_row_and_byte_is_the_sa
         for item in trash.list(shelf.caller).items:
             trash.restore(shelf.caller, item.id)
         assert Datasets(database, other.storages).list(shelf.caller, DatasetQuery(limit=100)).total == listed.total + 1
+
+
+def test_a_restore_brings_back_no_token_that_was_revoked_since(shelf: Shelf, vault: Vault, other: Place) -> None:
+    tokens = Tokens(shelf.database)
+    token, secret = tokens.create(shelf.caller, "nightly", Scope.WRITE)
+    assert Identity(shelf.database).caller(Presented(token=secret)).token_id == token.id
+    backups.back_up(shelf.database, shelf.storages, vault)
+    tokens.revoke(shelf.caller, token.id)
+    with restored(other, vault) as (done, database):
+        assert done.clean, done.problems
+        assert Tokens(database).list(shelf.caller) == ()
+        with pytest.raises(NotSignedIn):
+            Identity(database).caller(Presented(token=secret))
 
 
 def test_what_is_under_way_deleted_or_failed_is_told_apart(shelf: Shelf, vault: Vault, other: Place) -> None:

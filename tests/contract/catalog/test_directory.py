@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlmodel import select
 
 from catalog.accounts import LOCAL_USER, make_user
+from catalog.caller import Caller
 from catalog.directory import Directory, Vouched
-from catalog.errors import NotAdmitted
+from catalog.errors import NotAdmitted, NotSignedIn
 from catalog.events import EventKind
 from catalog.identity import Identity, Presented, Proxied
 from catalog.secrets import digest
 from catalog.sessions import Sessions
+from catalog.tokens import Scope, Tokens
 from db import Database
 from db.tables import Event, Group, GroupMember, Role, ShelfCount, User, UserSession
 from db.utc import utc_now
@@ -135,13 +138,27 @@ def test_the_admin_address_makes_an_admin_if_it_is_verified(database: Database) 
     assert person(database, admitted).role == "admin"
 
 
-def test_whom_nobody_lets_in_any_more_is_signed_out(database: Database) -> None:
-    admitted = directory(database).admit(ADA)
+def test_whom_nobody_lets_in_any_more_is_out_with_tokens_and_links(database: Database) -> None:
+    rules = directory(database, editor_groups="team", default_role="refused")
+    admitted = rules.admit(replace(ADA, groups=("team",)))
     secret = Sessions(database).start(admitted, by="oidc")
-    with pytest.raises(NotAdmitted):
-        directory(database, viewer_groups="readers", default_role="refused").admit(ADA)
+    caller = Caller(admitted, "Ada Lovelace")
+    token = Tokens(database).create(caller, "nightly", Scope.WRITE)[1]
+    identity = Identity(database, Auth(mode="none"))
+    assert identity.caller(Presented(token=token)).user_id == admitted
+    for _ in range(2):
+        with pytest.raises(NotAdmitted):
+            rules.admit(ADA)
     with database.session() as session:
         assert session.exec(select(UserSession).where(UserSession.token_hash == digest(secret))).first() is None
+        told = session.exec(select(Event).where(Event.kind == EventKind.USER_CHANGED)).all()
+    with pytest.raises(NotSignedIn):
+        identity.caller(Presented(token=token))
+    # A viewer's links and upload requests are refused.
+    assert person(database, admitted).role == Role.VIEWER
+    assert [(event.detail["role"], event.detail["tokens_revoked"]) for event in told] == [("viewer", 1)]
+    assert rules.admit(replace(ADA, groups=("team",))) == admitted
+    assert person(database, admitted).role == Role.EDITOR
 
 
 def test_a_disabled_account_is_refused(database: Database) -> None:
@@ -196,5 +213,39 @@ def test_a_proxys_word_is_a_caller_and_is_written_down_when_it_changes(database:
     assert identity.caller(Presented(proxied=word)).is_admin
     with database.transaction() as session:
         session.get_one(User, caller.user_id).disabled_at = utc_now()
+    for kept_open in (False, True):
+        with pytest.raises(NotAdmitted):
+            identity.caller(Presented(proxied=word, kept_open=kept_open))
+
+
+def test_what_an_old_tab_brought_along_says_who_it_is_and_no_more(database: Database) -> None:
+    auth = Auth(
+        mode="header",
+        trusted_proxies=("127.0.0.1",),
+        admin_groups=("ops",),
+        viewer_groups=("guests",),
+        default_role="refused",
+    )
+    identity = Identity(database, auth)
+    old, new, none = (Proxied("ada", "ada@example.org", "Ada", groups) for groups in (("ops",), ("guests",), ()))
     with pytest.raises(NotAdmitted):
-        identity.caller(Presented(proxied=word))
+        identity.caller(Presented(proxied=old, kept_open=True))  # a screen makes nobody
+    assert identity.caller(Presented(proxied=old)).is_admin
+    assert identity.caller(Presented(proxied=old, kept_open=True)).is_admin
+    # Another tab, or a script, was told something else since: the tab that stayed open goes by that.
+    fresh = identity.caller(Presented(proxied=new))
+    for asked in (identity, Identity(database, auth)):
+        tab = asked.caller(Presented(proxied=old, kept_open=True))
+        assert (tab.role, tab.groups) == (Role.VIEWER, fresh.groups)
+    again = identity.caller(Presented(proxied=new))
+    assert (again.role, again.groups) == (Role.VIEWER, fresh.groups)
+    assert groups(database, fresh.user_id) == ["guests"]
+    # Nor does it let in whom the newest word, or its own, does not.
+    with pytest.raises(NotAdmitted):
+        identity.caller(Presented(proxied=none, kept_open=True))
+    with pytest.raises(NotAdmitted):
+        identity.caller(Presented(proxied=none))
+    with pytest.raises(NotAdmitted):
+        identity.caller(Presented(proxied=old, kept_open=True))
+    assert identity.caller(Presented(proxied=new)).role is Role.VIEWER
+    assert identity.caller(Presented(proxied=old, kept_open=True)).role is Role.VIEWER

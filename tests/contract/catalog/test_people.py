@@ -19,6 +19,7 @@ from catalog.errors import (
     InvalidName,
     LastAdmin,
     NameTaken,
+    NotAllowed,
     NotSignedIn,
     ReadOnly,
     UserNotFound,
@@ -74,6 +75,26 @@ def test_only_admins_run_people(door: Door, admin: Caller) -> None:
     with pytest.raises(ReadOnly):
         people.change(replace(admin, may_write=False), ben.user_id, role=Role.ADMIN)
     assert people.list(replace(admin, may_write=False))
+
+
+def test_a_token_lets_nobody_in_and_changes_nobodys_way_in(door: Door, admin: Caller) -> None:
+    """One that leaked would else make an admin, or a password, that outlives its revoking."""
+    ben, people = door.add("Ben"), door.people
+    by_token = replace(admin, token_id=uuid4())
+    for ask in (
+        lambda: people.create(by_token, name="X", email="x@example.org", role=Role.ADMIN),
+        lambda: people.password_link(by_token, admin.user_id),
+        lambda: people.change(by_token, ben.user_id, role=Role.ADMIN),
+        lambda: people.change(by_token, ben.user_id, email="mallory@example.org"),
+        lambda: people.change(by_token, ben.user_id, name="Benedict", disabled=True),
+    ):
+        with pytest.raises(NotAllowed, match="signed in, in the browser, or with python -m ops users"):
+            ask()
+    assert [(one.name, one.role, one.email) for one in people.list(by_token)] == [
+        ("Ada", Role.ADMIN, "ada@example.org"),
+        ("Ben", Role.EDITOR, "ben@example.org"),
+    ]
+    assert people.change(by_token, ben.user_id, name="Benedict").name == "Benedict"
 
 
 def test_somebody_is_let_in_and_chooses_a_password(door: Door, admin: Caller) -> None:
@@ -260,14 +281,19 @@ def test_a_leavers_datasets_go_to_another_with_all_that_belongs_to_them(local_sh
         assert {file.owner_id for file in session.exec(select(File))} == {eve.user_id}
         assert {tag.owner_id for tag in session.exec(select(DatasetTag))} == {eve.user_id}
         assert session.exec(select(DatasetGrant)).all() == []
-        assert session.exec(select(ShareLink.owner_id)).one() == eve.user_id
+        kept = session.exec(select(ShareLink)).one()
+        assert (kept.owner_id, kept.revoked_at is not None) == (ben.user_id, True), "who left knows its address"
         mine, theirs = (session.get_one(ShelfCount, who.user_id) for who in (ben, eve))
         assert (mine.datasets, mine.size, mine.team_datasets, mine.team_size) == (0, 0, 0, 0)
         sizes = [one.size for one in owned.values() if one.current_file_id is not None]
         assert (theirs.datasets, theirs.size) == (3, sum(sizes))
         assert (theirs.team_datasets, theirs.team_size) == (1, clash.summary.size)
         told = session.exec(select(Event).where(col(Event.kind) == "owner_changed").order_by(col(Event.at))).all()
-        assert {event.detail["name"] for event in told} == {"sales (2)", "rain", "old"}
+        assert {event.detail["name"]: event.detail["links_ended"] for event in told} == {
+            "sales (2)": 0,
+            "rain": 1,
+            "old": 0,
+        }
         assert {(event.actor, event.detail["from"], event.detail["to"]) for event in told} == {("Ada", "Ben", "Eve")}
     assert [item.name for item in trash.list(eve).items] == ["old"]
     assert trash.restore(eve, trashed.summary.id).detail.summary.name == "old"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -239,6 +240,19 @@ def test_it_ends_where_its_owner_may_receive_nothing_any_more(shelf: Shelf, requ
             begin(requests, token)
 
 
+def test_another_key_ends_every_request(shelf: Shelf, requests: UploadRequests) -> None:
+    view = requests.create(shelf.caller)
+    other = requests_of(shelf, b"another key, as long as the first")
+    assert not other.is_known(token_of(view))
+    with pytest.raises(RequestNotFound):
+        other.visit(token_of(view))
+    with pytest.raises(RequestNotFound):
+        begin(other, token_of(view))
+    (seen,) = other.list(shelf.caller)
+    assert (seen.token, seen.state, seen.key_changed) == (None, RequestState.REVOKED, True)
+    assert requests.visit(token_of(view)).state is RequestState.ACTIVE
+
+
 def test_it_is_its_owners_alone_and_made_by_who_may_write(shelf: Shelf, requests: UploadRequests) -> None:
     view = requests.create(shelf.caller, expires_in=None)
     assert (view.expires_at, view.has_password, view.max_files) == (None, False, None)
@@ -246,6 +260,9 @@ def test_it_is_its_owners_alone_and_made_by_who_may_write(shelf: Shelf, requests
     assert requests.list(stranger) == ()
     with pytest.raises(RequestNotFound):
         requests.revoke(stranger, view.id)
+    # To put files there is to write.
+    assert [one.token for one in requests.list(shelf.caller)] == [view.token]
+    assert [one.token for one in requests.list(replace(shelf.caller, may_write=False))] == [None]
     viewer = Caller(shelf.caller.user_id, shelf.caller.name, role=Role.VIEWER)
     with pytest.raises(ReadOnly):
         requests.create(viewer)

@@ -23,6 +23,7 @@ from catalog.errors import (
     CatalogError,
     DatasetNotFound,
     FileNotFound,
+    InvalidCursor,
     InvalidExpiry,
     InvalidPassword,
     InvalidShare,
@@ -33,6 +34,7 @@ from catalog.errors import (
     ShareNotFound,
     TooManyAttempts,
 )
+from catalog.events import EventKind
 from catalog.gate import Gate
 from catalog.handing_over import hand_over
 from catalog.link_passwords import FIRST_WAIT, FREE_TRIES, LinkPasswords, wait_after
@@ -45,6 +47,7 @@ from catalog.reconcile import Reconcile
 from catalog.removal import Removal, ref_of
 from catalog.share_links import NewShare, ShareLinkView, ShareState
 from catalog.shares import Shares
+from catalog.sharing import Sharing
 from catalog.slices import ENDED_FOR, UNCLAIMED, Slices
 from catalog.trash import Trash
 from db import open_database
@@ -154,7 +157,7 @@ def test_a_link_serves_its_version_and_is_counted_only_when_it_redirects(shelf: 
     with shelf.database.session() as session:
         kept = session.get_one(ShareLink, view.id)
         assert token not in str(kept.model_dump())
-    for _ in range(20):
+    for _ in range(100):
         visit = shares.visit(token)
     assert (visit.dataset_name, visit.file_name, visit.size) == ("sales of May", "sales of May.csv", len(DATA))
     assert (visit.shared_by, visit.locked, visit.downloads_left) == (shelf.caller.name, False, 5)
@@ -250,12 +253,56 @@ def test_a_link_ends_in_each_way_and_says_so(shelf: Shelf, shares: Shares) -> No
     assert (left.state, left.dataset_name, left.file_id) == (ShareState.REVOKED, "data", None)
 
 
-def test_another_key_hides_the_address_and_breaks_no_link(shelf: Shelf, shares: Shares) -> None:
+def test_pages_of_links_hold_each_once_the_newest_first(shelf: Shelf, shares: Shares) -> None:
+    first, second = shelf.upload(DATA, "first.csv"), shelf.upload(DATA, "second.csv")
+    made = [
+        shares.create(shelf.caller, (first, second)[turn % 2].files[0].id, NewShare(note=f"n{turn}"))
+        for turn in range(7)
+    ]
+    at = utc_now()
+    for turn, view in enumerate(made):
+        # Some at the same moment.
+        set_link(shelf, view.id, created_at=at + timedelta(seconds=turn // 3))
+    set_link(shelf, made[0].id, revoked_at=at)
+    set_link(shelf, made[3].id, revoked_at=at)
+    whole = shares.list(shelf.caller)
+    assert [view.created_at for view in whole] == sorted((view.created_at for view in whole), reverse=True)
+
+    def paged(limit: int, **asked: object) -> list[uuid.UUID]:
+        seen, cursor = [], None
+        while True:
+            page = shares.page(shelf.caller, limit=limit, cursor=cursor, **asked)  # type: ignore[arg-type]  # as asked
+            assert len(page.items) == limit or page.next_cursor is None
+            assert page.items or cursor is None
+            seen += [view.id for view in page.items]
+            if (cursor := page.next_cursor) is None:
+                return seen
+
+    for asked in ({}, {"state": ShareState.ACTIVE}, {"q": "n5"}, {"dataset_id": first.summary.id}):
+        wanted = [view.id for view in shares.list(shelf.caller, **asked)]
+        assert wanted
+        for limit in (1, 2, 3, 7):
+            assert paged(limit, **asked) == wanted
+    assert {view.id for view in whole} == {view.id for view in made}
+    cursor = shares.page(shelf.caller, limit=1).next_cursor
+    for wrong in ("nonsense", cursor):
+        with pytest.raises(InvalidCursor):
+            shares.page(shelf.caller, state=ShareState.REVOKED, cursor=wrong)
+
+
+def test_another_key_ends_every_link_for_good(shelf: Shelf, shares: Shares) -> None:
+    """Whoever learnt the key can make every address; changing it is how they are shut out."""
     view = shares.create(shelf.caller, shelf.upload(DATA).files[0].id, NewShare())
     other = replace(shares, secret=b"another key, as long as the first")
+    for ask in (other.visit, other.redirect, other.head, other.has_password):
+        with pytest.raises(ShareNotFound):
+            ask(token_of(view))
     (seen,) = other.list(shelf.caller)
     assert (seen.token, seen.url, seen.raw_url) == (None, None, None)
-    assert other.visit(token_of(view)).size == len(DATA)
+    assert (seen.state, seen.key_changed) == (ShareState.GONE, True)
+    with pytest.raises(LinkEnded, match="Make a new one"):
+        other.renew(shelf.caller, view.id)
+    assert shares.visit(token_of(view)).size == len(DATA)
 
 
 @pytest.mark.parametrize(
@@ -313,12 +360,21 @@ def test_who_may_change_a_dataset_may_hand_out_links_and_who_loses_that_has_none
         shares.revoke(bob, adas.id)
     with pytest.raises(ReadOnly):
         shares.revoke(read_only(ada), adas.id)
+    # Whoever has an address renames nothing, but hands out bytes: no business of a token that only reads.
+    told = shares.get(read_only(ada), adas.id)
+    assert (told.token, told.url, told.raw_url) == (None, None, None)
+    assert replace(told, token=adas.token) == adas
     # An editor no more.
     with database.transaction() as session:
         session.execute(update(DatasetGrant).where(col(DatasetGrant.group_id) == team).values(level=Level.READER))
     with pytest.raises(LinkEnded, match="not on the shelf"):
         shares.redirect(token_of(bobs))
     assert states(shares, ada)[bobs.id] is ShareState.GONE
+    # Who lost the right is told nothing of what came since; the owner sees where it leads.
+    (theirs,), (owners,) = shares.list(bob), shares.list(ada, q="Bob's")
+    assert (theirs.file_id, theirs.file_version, theirs.file_name, theirs.size) == (None, None, "", None)
+    assert theirs == shares.get(bob, bobs.id)
+    assert (owners.file_id, owners.file_version, owners.size) == (file_id, 1, len(DATA))
     for change in ({"disabled_at": utc_now()}, {"disabled_at": None, "role": Role.VIEWER}):
         with database.transaction() as session:
             session.execute(update(User).where(col(User.id) == ada.user_id).values(**change))
@@ -326,13 +382,42 @@ def test_who_may_change_a_dataset_may_hand_out_links_and_who_loses_that_has_none
             shares.visit(token_of(adas))
     with database.transaction() as session:
         session.execute(update(User).where(col(User.id) == ada.user_id).values(role=Role.EDITOR))
-    # Handed over: the former owner's links go along, for the new one to keep or to take back.
+    # Handed over: the former owner's links end, an editor's go on and are the new one's to take back.
     with database.transaction() as session:
+        session.execute(update(DatasetGrant).where(col(DatasetGrant.group_id) == team).values(level=Level.EDITOR))
         hand_over(session, session.get_one(Dataset, dataset_id), session.get_one(User, stranger.user_id))
-    assert not shares.list(ada)
-    assert states(shares, stranger)[adas.id] is ShareState.ACTIVE
-    assert shares.visit(token_of(adas)).shared_by == "stranger"
+    assert states(shares, stranger) == {bobs.id: ShareState.ACTIVE, adas.id: ShareState.REVOKED}
+    with pytest.raises(LinkEnded, match="taken back"):
+        shares.redirect(token_of(adas))
+    with pytest.raises(LinkEnded, match="for good"):
+        shares.renew(ada, adas.id)
     shares.revoke(stranger, bobs.id)
+
+
+def test_who_hands_a_dataset_over_downloads_by_no_link_of_theirs(shelf: Shelf, shares: Shares) -> None:
+    ada, heir, editor = (person(shelf.database, name) for name in ("ada", "heir", "editor"))
+    dataset = replace(shelf, caller=ada).upload(DATA, "sales.csv")
+    grant = DatasetGrant(dataset_id=dataset.summary.id, user_id=editor.user_id, group_id=None, level=Level.EDITOR)
+    with shelf.database.transaction() as session:
+        session.add(grant)
+    file_id = dataset.files[0].id
+    latest = shares.create(ada, file_id, NewShare(latest=True, expires_in=None))
+    part = shares.create(ada, file_id, NewShare(columns=["name"], expires_in=None))
+    theirs = shares.create(editor, file_id, NewShare(columns=["price"]))
+    assert len(shelf.objects()) == 3
+    sharing = Sharing(shelf.database)
+    sharing.hand_over(ada, dataset.summary.id, "heir")
+    # Back again, and it is theirs to hand out: by new links.
+    sharing.hand_over(heir, dataset.summary.id, str(ada.user_id))
+    for view in (latest, part):
+        with pytest.raises(LinkEnded, match="taken back"):
+            shares.redirect(token_of(view))
+    assert shares.redirect(token_of(theirs))
+    Removal(shelf.database, shelf.storages).sweep()
+    assert len(shelf.objects()) == 2, "the file, and the editor's copy"
+    with shelf.database.session() as session:
+        told = session.exec(select(Event).where(Event.kind == EventKind.OWNER_CHANGED).order_by(col(Event.at))).all()
+    assert [event.detail["links_ended"] for event in told] == [2, 0]
 
 
 def test_a_password_is_asked_for_everywhere_and_guessing_it_is_slow(shelf: Shelf, shares: Shares) -> None:

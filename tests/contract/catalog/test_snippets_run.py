@@ -80,11 +80,23 @@ def app(request: pytest.FixtureRequest) -> RunningApp:
     return found
 
 
-def run(text: str, name: str, folder: Path) -> str:
-    """What it prints. The process has no credentials and no setting of ours, as on someone else's machine."""
+def run(text: str, name: str, folder: Path, *, typed: str = "") -> str:
+    """What it prints. The process has no credentials and no setting of ours, as on someone else's machine; `typed` is
+    what is answered where it asks."""
     command = ["sh", "-c", text] if name == "curl" else [sys.executable, "-c", text]
     env = {"PATH": os.environ["PATH"], "HOME": str(folder), "TMPDIR": str(folder), "PYTHONUTF8": "1"}
-    done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=120, check=False)
+    # Away from the terminal of whoever runs the tests: curl would ask for a password there.
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        env=env,
+        input=typed,
+        start_new_session=True,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     assert done.returncode == 0, f"{text}\n{done.stderr}"
     return done.stdout
 

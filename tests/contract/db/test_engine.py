@@ -46,6 +46,14 @@ def test_a_unique_constraint_passes_through(database: Database) -> None:
         session.add_all([User(name="one"), User(name="one")])
 
 
+def test_no_error_tells_what_was_to_be_stored(database: Database) -> None:
+    with pytest.raises(IntegrityError) as caught, database.transaction() as session:
+        session.add_all([User(name="one"), User(name="one", password_hash="$argon2id$secret")])
+    # PostgreSQL itself names the column that clashed; what else was to be stored is nobody's to read in a log.
+    assert "$argon2id$secret" not in str(caught.value)
+    assert "hidden" in str(caught.value)
+
+
 def test_foreign_keys_are_enforced(database: Database) -> None:
     with pytest.raises(IntegrityError), database.transaction() as session:
         session.connection().execute(

@@ -24,6 +24,26 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            {"AUTH__MODE": "oidc", "AUTH__OIDC_ISSUER": "https://id.example", "AUTH__OIDC_CLIENT_ID": "shelf"},
+            "provider",
+        ),
+        ({"AUTH__MODE": "header", "AUTH__TRUSTED_PROXIES": "127.0.0.1"}, "proxy first names them"),
+    ],
+)
+def test_an_empty_list_says_how_the_first_person_comes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, settings: dict[str, str], said: str
+) -> None:
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    told = run("list")[0]
+    assert said in told
+    assert "link" not in told
+
+
 def run(*arguments: str, code: int = 0) -> tuple[str, str]:
     result = CliRunner().invoke(app, list(arguments))
     assert result.exit_code == code, result.output
@@ -31,7 +51,7 @@ def run(*arguments: str, code: int = 0) -> tuple[str, str]:
 
 
 def test_people_are_let_in_changed_and_shut_out_from_a_shell(folder: Path) -> None:
-    assert run("list")[0].startswith("Nobody yet. Start the app")
+    assert run("list")[0].startswith("Nobody yet. Start the app: it prints a link")
     line, link = run("add", "Ada", "Ada@Example.org", "--role", "admin")[0].splitlines()
     assert line == "Ada · ada@example.org · admin · never signed in · 0 datasets, 0 bytes"
     found = re.fullmatch(r"https://s\.example/set-password\?token=([\w-]{43})", link)

@@ -107,11 +107,11 @@ def test_what_it_serves_is_told_with_few_columns_and_the_rows_of_its_copy() -> N
     assert link_words.part(replace(LINK, columns=("iata",), slice_rows=3376)) == "only iata"
 
 
-def test_others_see_who_made_it_and_a_lost_address_is_said() -> None:
+def test_others_see_who_made_it_and_what_ended_with_the_key_is_said() -> None:
     assert row(replace(LINK, has_password=True), caller="ben")["about"] == "Airports · v4 · password · by ada"
-    lost = row(replace(LINK, token=None))
-    assert lost["url"] == ""
-    assert "its address cannot be shown again" in str(lost["about"])
+    lost = row(replace(LINK, token=None, state=ShareState.GONE, key_changed=True))
+    assert (lost["url"], lost["ended"], lost["act"]) == ("", "Ended", "")
+    assert "ended when SECRET_KEY was changed" in str(lost["about"])
     assert row(replace(LINK, latest=True), told=True)["about"] == "latest version"
 
 

@@ -6,6 +6,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 from catalog.views import DatasetDetail, DatasetSummary, FileVersion, RowsCounted
+from db.tables import Visibility
 from pages.navigation import address
 from pages.widgets.dataset_list import row
 from pages.widgets.facts import parts
@@ -15,7 +16,13 @@ NOW = datetime(2026, 11, 24, 14, 2, tzinfo=UTC)
 ID = uuid.UUID(int=7)
 
 
-def summary(*, description: str = "US airports\nwith codes", rows: int | None = 3376) -> DatasetSummary:
+def summary(
+    *,
+    description: str = "US airports\nwith codes",
+    rows: int | None = 3376,
+    visibility: str = "private",
+    mine: bool = True,
+) -> DatasetSummary:
     then = NOW - timedelta(minutes=2)
     return DatasetSummary(
         id=ID,
@@ -23,6 +30,8 @@ def summary(*, description: str = "US airports\nwith codes", rows: int | None = 
         description=description,
         tags=("geo",),
         owner="local",
+        visibility=Visibility.PRIVATE,
+        access="owner",
         format="csv",
         size=210_365,
         rows=rows,

@@ -51,7 +51,7 @@ def test_a_wish_to_open_a_page_is_granted_once() -> None:
 
 def test_every_source_is_used_and_none_reaches_for_another_host() -> None:
     used = {*SCRIPTS, "picker.html", "controls.css", "picker.css"}
-    used |= {"tray.css", "tray.js", "pill.css", "pill.js", "watch.js"}
+    used |= {"tray.css", "tray.js", "pill.css", "pill.js", "watch.js", "visitor.css", "visitor.js"}
     assert {path.name for path in Path(SOURCES).iterdir() if path.is_file()} == used
     text = read_sources(*sorted(used)).replace("http://www.w3.org/2000/svg", "")
     assert "innerHTML" not in text
