@@ -414,6 +414,7 @@ class Upload {
       this.parts?.doubt();
     }
     if (kind === "checksum-mismatch") this.#forget();
+    this.#queue.records.failed?.(this);
     this.#is("failed");
   }
 

@@ -24,6 +24,11 @@ class Records {
     this.#keep([...others, ...records.map((one) => ({ ...one, handle: null }))]);
   }
 
+  /** What was refused before it began leaves nothing to go on with after a reload. */
+  async failed({ key, uploadId, failure }) {
+    if (!uploadId && !failure.again) await this.remove(key);
+  }
+
   async remove(...keys) {
     this.#keep(this.#read().filter(({ key }) => !keys.includes(key)));
   }

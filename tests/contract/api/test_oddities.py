@@ -68,7 +68,9 @@ def test_wrong_method_is_405_and_names_every_right_one(shelf: RunningApp) -> Non
         assert set(answer.headers["allow"].split(", ")) == methods
 
 
-@pytest.mark.parametrize("path", ["/api", "/api/", "/api/ml/v1", "/s", "/s/x", "/metrics/x", "/api/ml/v1/tokens"])
+@pytest.mark.parametrize(
+    "path", ["/api", "/api/", "/api/ml/v1", "/s", "/s/x/nothing", "/metrics/x", "/api/ml/v1/tokens/x/y"]
+)
 def test_address_of_the_api_that_is_not_there_is_404_and_no_page(shelf: RunningApp, path: str) -> None:
     problem(httpx.get(shelf.url + path), 404, "not-found")
 
