@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from catalog.requests import Asked, RequestState, UploadRequestView
+from pages.link_words import ENDED_BY_KEY
 from pages.request_links import row
 from pages.requested import full, limits, title
 
@@ -67,6 +68,6 @@ def test_a_row_offers_what_can_be_done() -> None:
     over = row(view(state=RequestState.REVOKED), now=NOW, zone=UTC, base="")
     assert (over.act, over.ended, over.url) == ("", "Revoked", "")
     assert row(view(), now=NOW, zone=UTC, base="", may_change=False).act == ""
-    lost = row(view(token=None), now=NOW, zone=UTC, base="")
-    assert lost.url == ""
-    assert "cannot be shown again" in lost.about
+    lost = row(view(token=None, state=RequestState.REVOKED, key_changed=True), now=NOW, zone=UTC, base="")
+    assert (lost.url, lost.act) == ("", "")
+    assert ENDED_BY_KEY in lost.about

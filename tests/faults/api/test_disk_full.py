@@ -35,7 +35,11 @@ def test_upload_that_fills_the_disk_is_507_and_can_be_cancelled(small_disk: Path
     with running_app(small_disk / "data") as app, app.client() as client:
         kept = store(app, CSV, "kept.csv", name=unique())
         started = start(app, data, "too-large.bin", name=unique())
-        parts = [httpx.put(part["url"], content=data[: started["part_size"]], timeout=60) for part in started["parts"]]
+        size = started["part_size"]
+        parts = [
+            httpx.put(part["url"], content=data[(part["number"] - 1) * size : part["number"] * size], timeout=60)
+            for part in started["parts"]
+        ]
         problem(parts[-1], 507, "storage-full")
         assert httpx.get(kept["download_url"]).content == CSV
         with_full_disk = client.patch(f"/datasets/{kept['id']}", json={"description": "still writable"})
