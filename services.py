@@ -1,6 +1,7 @@
 """The one place where storage, database, catalogue and preview meet: `build(settings)` makes a `Services`.
 
 `app.py` builds it once in its lifespan and hands it to the API; screens reach the same one through `current()`.
+Its length is that of the list of services.
 """
 
 from __future__ import annotations

@@ -15,7 +15,17 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from pydantic_settings.exceptions import SettingsError as SourceError
 
@@ -104,6 +114,19 @@ def _parts(value: object) -> object:
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
+def _check_networks(value: tuple[str, ...]) -> tuple[str, ...]:
+    for one in value:
+        try:
+            ipaddress.ip_network(one, strict=False)
+        except ValueError:
+            raise ValueError(f"must be addresses or networks with commas between, not “{one}”") from None
+    return value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parts)]
+Networks = Annotated[Names, AfterValidator(_check_networks)]
+
+
 class Auth(Section):
     """Who may come in. `none` is one local user; `password` are people in the database; with `oidc` a provider says who
     somebody is, with `header` a proxy does that stands before the app."""
@@ -120,9 +143,9 @@ class Auth(Section):
     """Hours after which a session ends that nobody uses."""
     default_role: Literal["viewer", "editor", "refused"] = "editor"
     """Of somebody a provider or a proxy names and none of whose groups says more."""
-    admin_groups: Annotated[tuple[str, ...], NoDecode] = ()
-    editor_groups: Annotated[tuple[str, ...], NoDecode] = ()
-    viewer_groups: Annotated[tuple[str, ...], NoDecode] = ()
+    admin_groups: Names = ()
+    editor_groups: Names = ()
+    viewer_groups: Names = ()
     """Groups of the provider or the proxy that make a person this. The most a person's groups give counts."""
     oidc_issuer: str | None = None
     """The provider's address; what else it has is read from `/.well-known/openid-configuration` below it."""
@@ -140,18 +163,8 @@ class Auth(Section):
     header_name: str = "X-Forwarded-Preferred-Username"
     header_groups: str = "X-Forwarded-Groups"
     """The names under which oauth2-proxy and its like tell them; groups with commas between."""
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ()
+    trusted_proxies: Networks = ()
     """Addresses or networks of the proxies whose word counts in mode `header`."""
-
-    @field_validator("admin_groups", "editor_groups", "viewer_groups", "trusted_proxies", mode="before")
-    @classmethod
-    def _lists(cls, value: object) -> object:
-        return _parts(value)
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return _check_networks(value)
 
     @field_validator("oidc_issuer")
     @classmethod
@@ -323,7 +336,7 @@ class Settings(BaseSettings):
     lifecycle: Lifecycle = Field(default_factory=Lifecycle)
     backup: Backup = Field(default_factory=Backup)
     rates: Rates = Field(default_factory=Rates)
-    trusted_proxies: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.1", "::1")
+    trusted_proxies: Networks = ("127.0.0.1", "::1")
     """Addresses or networks of the proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
     activity_days: Annotated[int, Field(ge=0, le=36_500)] = 365
     """Days the activity is kept; 0 keeps it for ever."""
@@ -334,7 +347,7 @@ class Settings(BaseSettings):
     database_url: str | None = None
     data_dir: Path = Path("./data")
     public_url: str | None = None
-    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = ()
+    allowed_hosts: Names = ()
     secret_key: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_format: Literal["text", "json"] = "text"
@@ -343,16 +356,6 @@ class Settings(BaseSettings):
     @classmethod
     def _public_url(cls, value: str | None) -> str | None:
         return None if value is None else _check_url(value, example="https://shelf.example.org")
-
-    @field_validator("allowed_hosts", "trusted_proxies", mode="before")
-    @classmethod
-    def _lists(cls, value: object) -> object:
-        return _parts(value)
-
-    @field_validator("trusted_proxies")
-    @classmethod
-    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return _check_networks(value)
 
     @field_validator("secret_key")
     @classmethod
@@ -477,15 +480,6 @@ def _sentence(loc: tuple[int | str, ...], kind: str, message: str, value: object
         "" if "SECRET" in name or "PASSWORD" in name or "DATABASE_URL" in name or "@" in str(value) else f"={value!s}"
     )
     return f"{name}{shown} is not allowed: {text[0].lower()}{text[1:]}."
-
-
-def _check_networks(value: tuple[str, ...]) -> tuple[str, ...]:
-    for one in value:
-        try:
-            ipaddress.ip_network(one, strict=False)
-        except ValueError:
-            raise ValueError(f"must be addresses or networks with commas between, not “{one}”") from None
-    return value
 
 
 def _check_port(parts: object) -> None:

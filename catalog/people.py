@@ -1,6 +1,7 @@
 """Who there is: people and groups, as everybody sees them to share with, and as admins run them.
 
 `caller` None is the operator at a shell (`python -m ops users`), who may do what an admin may.
+People and groups stand together: each is shown by the other's names, and both change under the same checks.
 """
 
 from __future__ import annotations

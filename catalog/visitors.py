@@ -87,11 +87,6 @@ class Visit:
     def raw_path(self) -> str:
         return raw_path(self.token, self.file_name)
 
-    @property
-    def unlock_path(self) -> str:
-        """Where the password's form goes to, by POST."""
-        return f"/s/{self.token}/unlock"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Visitors:

@@ -54,6 +54,16 @@ def kinds(entries: tuple[ActivityEntry, ...]) -> list[str]:
     return [entry.kind for entry in entries]
 
 
+def test_who_makes_an_upload_request_did_so_and_whoever_uses_it_is_somebody_with_the_link(database: Database) -> None:
+    ada, link = person(database, "Ada", Role.ADMIN), uuid.uuid4()
+    with coming_from(link_id=link), database.transaction() as session:
+        record(session, EventKind.REQUEST_CREATED, user_id=ada.user_id)
+    with coming_from(link_id=link, actor="upload request “Sales”"), database.transaction() as session:
+        record(session, EventKind.UPLOAD_STARTED, user_id=ada.user_id)
+    entries = Activity(database).list(ada, ActivityQuery(link_id=link)).items
+    assert {entry.kind: entry.by for entry in entries} == {"request_created": "person", "upload_started": "link"}
+
+
 def test_every_kind_of_event_belongs_to_one_group() -> None:
     listed = [kind for group in GROUPS.values() for kind in group]
     assert sorted(listed) == sorted(EventKind)
