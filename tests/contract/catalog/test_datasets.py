@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 
 import pytest
 from sqlmodel import select
 
+from catalog.accounts import make_user
 from catalog.caller import Caller
 from catalog.datasets import NotServed, ShelfTotals
 from catalog.errors import (
@@ -23,7 +25,7 @@ from catalog.errors import (
 from catalog.intake import NewUpload
 from catalog.knowledge import fail
 from catalog.listing import DatasetQuery
-from db.tables import Dataset, DatasetTag, Event, File, ShelfCount
+from db.tables import Dataset, DatasetTag, Event, File, Role, ShelfCount
 from tests.contract.catalog.conftest import Shelf
 
 DATA = b"a,b\n1,2\n"
@@ -249,3 +251,15 @@ def test_a_dataset_without_a_good_version_is_told_apart_from_none(local_shelf: S
     assert local_shelf.datasets.not_served(somebody) == NotServed((), 0)
     local_shelf.files.delete(local_shelf.caller, lost.files[0].id)
     assert local_shelf.datasets.not_served(local_shelf.caller) == NotServed((), 0)
+
+
+def test_the_one_user_is_told_of_what_people_who_signed_in_own(shelf: Shelf) -> None:
+    shelf.upload(b"a,b\n1,2\n", name="Mine")
+    assert shelf.datasets.of_others(shelf.caller) == 0
+    with shelf.database.transaction() as session:
+        ada = make_user(session, "Ada", role=Role.EDITOR)
+        theirs = Caller(ada.id, ada.name)
+    add = NewUpload("theirs.csv", 8)
+    shelf.uploads.put(theirs, add, io.BytesIO(b"a,b\n1,2\n"))
+    assert shelf.datasets.of_others(shelf.caller) == 1
+    assert shelf.datasets.of_others(theirs) == 0
