@@ -61,7 +61,6 @@ def configure(*, level: str, form: Literal["text", "json"], stream: TextIO | Non
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(out)
     handler.setFormatter(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import anyio
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from api.forwarded import Forwarded
 from settings import load
+from tests.loops import run
 
 PROXY = "10.0.0.1"
 WORD = ("x-forwarded-user", "ada")
@@ -38,7 +38,7 @@ def seen(
         "client": (peer, 4711),
         "headers": [(name.encode(), value.encode()) for name, value in headers],
     }
-    anyio.run(Forwarded(behind, settings=load(auth=auth, trusted_proxies="10.0.0.2")), scope, receive, send)
+    run(Forwarded(behind, settings=load(auth=auth, trusted_proxies="10.0.0.2")), scope, receive, send)
     found["named"] = [(name.decode(), value.decode()) for name, value in found["headers"]]
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-import anyio
 import httpx
 import pytest
 from starlette.applications import Starlette
@@ -16,6 +15,7 @@ from starlette.routing import Route
 import settings
 from api.security_headers import SecurityHeaders, inline_scripts
 from storage import Storages
+from tests.loops import run
 
 PAGE = "<html><script>\n window.here = 1\n</script><script src='x.js'></script></html>"
 
@@ -39,7 +39,7 @@ def answered(path: str, **values: Any) -> httpx.Headers:
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://localhost") as client:
             return await client.get(path)
 
-    return anyio.run(ask).headers
+    return run(ask).headers
 
 
 def directives(headers: httpx.Headers) -> dict[str, set[str]]:
