@@ -10,7 +10,8 @@ from pydantic import Field, StringConstraints
 
 from api.schemas import UPLOAD, In, Out
 from api.upload_schemas import DIGEST, Moment, PartUrlOut, ReceivedPartOut, Sha256
-from catalog.requests import LIFE, LONGEST, LONGEST_NOTE, MOST_FILES, SHORTEST, RequestState, UploadRequestView
+from catalog.request_state import RequestState, UploadRequestView
+from catalog.requests import LIFE, LONGEST, LONGEST_NOTE, MOST_FILES, SHORTEST
 from catalog.uploads import StartedUpload, UploadDetail
 from storage.protocol import MAX_OBJECT_SIZE
 

@@ -24,6 +24,7 @@ MEASURES: dict[str, Callable[[Scale, Path], list[Figure]]] = {
     "downloads": handing_out.downloads,
     "reruns": reruns.reruns,
     "listing": listing.pages,
+    "listing-team": listing.pages_of_team,
     "start": starting.start_and_idle,
     "preview": reading.preview,
     "preview-sizes": previews.sizes,

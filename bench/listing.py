@@ -1,10 +1,11 @@
-"""A long list: the first page of many datasets against the first page of few."""
+"""A long list: the first page of many datasets against the first page of few, for one user and in a team."""
 
 from __future__ import annotations
 
 import contextlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
@@ -14,7 +15,7 @@ import pytest
 from bench import shelf
 from bench.figures import Figure
 from bench.scale import Scale
-from db import migrate, open_database
+from db import Database, migrate, open_database
 from tests.app_server import running_app
 from tests.postgres import start_postgres
 
@@ -30,17 +31,44 @@ CALLS = {
 """Only the first has a budget; the others are shown for what they are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How an app on a filled database is started and asked."""
+
+    env: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def _alone(database: Database, datasets: int) -> Asking:
+    shelf.fill(database, datasets=datasets)
+    return Asking()
+
+
+def _in_team(database: Database, datasets: int) -> Asking:
+    token = shelf.fill_for_team(database, datasets=datasets)
+    return Asking({"AUTH__MODE": "password", "RATES__API": "0"}, {"Authorization": f"Bearer {token}"})
+
+
 def pages(scale: Scale, folder: Path) -> list[Figure]:
     """Milliseconds of `GET /datasets` with few and with many datasets, on each database the machine has."""
+    return _figures(scale, folder, "", _alone)
+
+
+def pages_of_team(scale: Scale, folder: Path) -> list[Figure]:
+    """The same for somebody who sees their own, the team's and some that are shared with them by name."""
+    return _figures(scale, folder, ", in a team", _in_team)
+
+
+def _figures(scale: Scale, folder: Path, who: str, shelf_of: Callable[[Database, int], Asking]) -> list[Figure]:
     figures = []
     with contextlib.ExitStack() as stack:
         for name, address in _databases(folder, stack).items():
-            few, many = _measure(folder / name, address(FEW), address(scale.datasets), count=scale.datasets)
+            few, many = _measure(folder / name, address(FEW), address(scale.datasets), scale.datasets, shelf_of)
             for what, took in many.items():
                 gated = what == "first page"
                 figures.append(
                     Figure(
-                        f"{what}, {scale.datasets:,} datasets, {name}",
+                        f"{what}{who}, {scale.datasets:,} datasets, {name}",
                         took,
                         "ms",
                         few[what],
@@ -67,20 +95,24 @@ def _databases(folder: Path, stack: contextlib.ExitStack) -> dict[str, Callable[
     return {**found, "PostgreSQL": fresh}
 
 
-def _measure(folder: Path, few: str, many: str, *, count: int) -> tuple[dict[str, float], dict[str, float]]:
+def _measure(
+    folder: Path, few: str, many: str, count: int, shelf_of: Callable[[Database, int], Asking]
+) -> tuple[dict[str, float], dict[str, float]]:
     """The median milliseconds of each call, of the app on the database `few` and of the one on `many`.
 
     Both run at once and are asked in turns, so that what else the machine does hits both alike.
     """
+    asking = []
     for url, datasets in ((few, FEW), (many, count)):
         with open_database(url) as database:
             migrate(database)
-            shelf.fill(database, datasets=datasets)
+            asking.append(shelf_of(database, datasets))
+    small_way, big_way = asking
     with (
-        running_app(folder / "few", {"DATABASE_URL": few}) as small,
-        running_app(folder / "many", {"DATABASE_URL": many}) as big,
-        small.client() as ask_small,
-        big.client() as ask_big,
+        running_app(folder / "few", {"DATABASE_URL": few, **small_way.env}) as small,
+        running_app(folder / "many", {"DATABASE_URL": many, **big_way.env}) as big,
+        small.client(headers=small_way.headers) as ask_small,
+        big.client(headers=big_way.headers) as ask_big,
     ):
         answers = {
             what: [(_milliseconds(ask_small, query), _milliseconds(ask_big, query)) for _ in range(TIMES + 1)][1:]

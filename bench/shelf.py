@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import insert, update
-from sqlmodel import col
+from sqlalchemy import insert
 
+from catalog.accounts import make_user
+from catalog.caller import Caller
 from catalog.identity import Identity
 from catalog.names import fold
 from catalog.search import search_text
+from catalog.tokens import Scope, Tokens
 from db import Database
-from db.tables import Column, Dataset, DatasetTag, File, FileStatus, ShelfCount
+from db.tables import Column, Dataset, DatasetGrant, DatasetTag, File, FileStatus, Level, Role, ShelfCount, Visibility
 from db.utc import utc_now
 
 BATCH = 5_000
+PEOPLE = 30
+GRANTS = 50
 TAGS = ("weather", "sales", "raw", "curated", "2026", "sensors")
 FORMATS = ("csv", "parquet", "jsonl", "xlsx")
 COLUMNS = ("id", "at", "station", "temperature", "pressure", "humidity")
@@ -27,18 +32,52 @@ RARE_WORD = "needle"
 def fill(database: Database, *, datasets: int) -> None:
     """Put `datasets` datasets of the local user on an empty, migrated shelf: a ready file, tags and columns each."""
     owner = Identity(database).local_user()
-    total = 0
+    _put(database, [(owner.user_id, owner.name)], datasets, [Visibility.PRIVATE])
+
+
+def fill_for_team(database: Database, *, datasets: int) -> str:
+    """As `fill`, for `PEOPLE` who own them in turns and have half of them seen by the team.
+
+    The secret of an API token of the first of them, with whom `GRANTS` of the others' private ones are shared by name.
+    """
+    with database.transaction() as session:
+        people = [make_user(session, f"person {number:02d}", role=Role.EDITOR) for number in range(PEOPLE)]
+        owners = [(person.id, person.name) for person in people]
+    made = _put(database, owners, datasets, [Visibility.PRIVATE, Visibility.TEAM])
+    shared = [number for number in range(1, datasets) if number % PEOPLE and not number // PEOPLE % 2][:GRANTS]
+    me, name = owners[0]
+    with database.transaction() as session:
+        session.add_all(
+            DatasetGrant(dataset_id=made[number], user_id=me, group_id=None, level=Level.READER) for number in shared
+        )
+    return Tokens(database).create(Caller(me, name), "bench", Scope.READ)[1]
+
+
+def _put(
+    database: Database, owners: Sequence[tuple[uuid.UUID, str]], datasets: int, visibilities: Sequence[Visibility]
+) -> list[uuid.UUID]:
+    """The ids of the datasets. Each owner in turn has one of each visibility."""
+    made: list[uuid.UUID] = []
+    counts = {owner_id: ShelfCount(owner_id=owner_id) for owner_id, _ in owners}
     for begin in range(0, datasets, BATCH):
         numbers = range(begin, min(begin + BATCH, datasets))
         rows: dict[type[Any], list[dict[str, Any]]] = {Dataset: [], File: [], DatasetTag: [], Column: []}
         for number in numbers:
-            total += _add(rows, number, owner.user_id, owner.name, rare=number == datasets // 2)
+            owner_id, owner = owners[number % len(owners)]
+            size = _add(rows, number, owner_id, owner, rare=number == datasets // 2)
+            dataset, count = rows[Dataset][-1], counts[owner_id]
+            dataset["visibility"] = visibilities[number // len(owners) % len(visibilities)]
+            count.datasets, count.size = count.datasets + 1, count.size + size
+            if dataset["visibility"] is Visibility.TEAM:
+                count.team_datasets, count.team_size = count.team_datasets + 1, count.team_size + size
+            made.append(dataset["id"])
         with database.transaction() as session:
             for table, values in rows.items():
                 session.execute(insert(table), values)
     with database.transaction() as session:
-        count = update(ShelfCount).where(col(ShelfCount.owner_id) == owner.user_id)
-        session.execute(count.values(datasets=datasets, size=total))
+        for count in counts.values():
+            session.merge(count)
+    return made
 
 
 def _add(

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
@@ -24,7 +23,6 @@ from catalog.errors import (
     Invalid,
     InvalidExpiry,
     InvalidSize,
-    LinkEnded,
     PasswordNeeded,
     RequestNotFound,
     UploadNotFound,
@@ -36,10 +34,19 @@ from catalog.moving_report import plain_size
 from catalog.names import has_control
 from catalog.origin import origin
 from catalog.parts import ClientPart, part_count
+from catalog.request_state import (
+    Asked,
+    Offered,
+    Received,
+    RequestState,
+    UploadRequestView,
+    check_going_on,
+    state_of,
+)
 from catalog.secrets import derived, digest, is_derived
 from catalog.uploads import FIRST_PARTS, PartUrl, StartedUpload, UploadDetail, Uploads, Way
 from db import Database
-from db.tables import File, FileStatus, Role, Upload, UploadRequest, User
+from db.tables import File, FileStatus, Upload, UploadRequest, User
 from db.utc import utc_now
 from storage.protocol import MAX_OBJECT_SIZE
 
@@ -51,77 +58,6 @@ SHORTEST = timedelta(minutes=1)
 LONGEST = timedelta(days=3650)
 MOST_FILES = 10_000
 LONGEST_NOTE = 200
-GRACE = timedelta(hours=1)
-"""How long after its end what was begun before may be completed: as long as the part links that were handed out."""
-
-
-class RequestState(StrEnum):
-    """`full` may become `active` again, where an upload is cancelled. A visitor is told `locked` before anything else
-    of a request that goes on; its owner never."""
-
-    ACTIVE = "active"
-    FULL = "full"
-    EXPIRED = "expired"
-    REVOKED = "revoked"
-    LOCKED = "locked"
-
-
-@dataclass(frozen=True, slots=True)
-class UploadRequestView:
-    """A request as its owner sees it. `token` is None where `key_changed`: SECRET_KEY is another one by now, which
-    ended it; and for a caller who only reads. `max_size` in bytes, of one file; `files` are those begun and not given
-    up."""
-
-    id: uuid.UUID
-    token: str | None
-    note: str
-    state: RequestState
-    expires_at: datetime | None
-    max_files: int | None
-    max_size: int | None
-    files: int
-    created_at: datetime
-    last_used_at: datetime | None
-    has_password: bool
-    key_changed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A request as whoever has the link sees it; where it has ended nothing but that, where it is locked whose it is.
-
-    `files_left` is None where any number is taken.
-    """
-
-    state: RequestState
-    owner: str = ""
-    note: str = ""
-    expires_at: datetime | None = None
-    max_files: int | None = None
-    files_left: int | None = None
-    max_size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """A file that a visitor announces; see `NewUpload`. With a `key`, a secret of their own, beginning again after a
-    lost answer gives the same upload."""
-
-    file_name: str
-    size: int
-    content_type: str | None = None
-    modified_at: datetime | None = None
-    head_sha256: str | None = None
-    tail_sha256: str | None = None
-    key: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Received:
-    """A file that has arrived whole."""
-
-    file_name: str
-    size: int
 
 
 @dataclass(frozen=True)
@@ -221,13 +157,13 @@ class UploadRequests:
         Raises RequestNotFound, LinkEnded, PasswordNeeded where it is wrong, TooManyAttempts.
         """
         row, owner = self._row(token)
-        _check_going_on(row, owner, begun_at=None)
+        check_going_on(row, owner, begun_at=None)
         return self.passwords.unlock(row, password)
 
     def visit(self, token: str, unlocked: str | None = None) -> Asked:
         """What is asked for, and what is left of it. Counts nothing. Raises RequestNotFound."""
         row, owner = self._row(token)
-        state = _state(row, owner, utc_now())
+        state = state_of(row, owner, utc_now())
         if state in (RequestState.REVOKED, RequestState.EXPIRED):
             return Asked(state)
         if not self._is_open(row, unlocked):
@@ -238,7 +174,7 @@ class UploadRequests:
     def begin(self, token: str, unlocked: str | None, offered: Offered) -> StartedUpload:
         """Announce a file. Raises PasswordNeeded, RequestFull; InvalidSize for one that is larger than is taken."""
         row, owner = self._row(token)
-        _check_going_on(row, owner, begun_at=None)
+        check_going_on(row, owner, begun_at=None)
         if not self._is_open(row, unlocked):
             raise PasswordNeeded("This link has a password. Open the link again and type it.")
         upload_id = None if offered.key is None else uuid.uuid5(row.id, offered.key)
@@ -337,7 +273,7 @@ class UploadRequests:
         with self.database.session() as session:
             upload = session.get(Upload, upload_id)
         mine = upload if upload is not None and upload.request_id == row.id else None
-        _check_going_on(row, owner, begun_at=None if mine is None else mine.created_at)
+        check_going_on(row, owner, begun_at=None if mine is None else mine.created_at)
         if mine is None:
             raise no_such_upload()
         return row, owner, mine
@@ -375,7 +311,7 @@ class UploadRequests:
             # Whoever has the link puts files there by it: not told to a token that only reads.
             token=token if caller.may_write and not key_changed else None,
             note=row.note,
-            state=RequestState.REVOKED if key_changed else _state(row, None, utc_now()),
+            state=RequestState.REVOKED if key_changed else state_of(row, None, utc_now()),
             expires_at=row.expires_at,
             max_files=row.max_files,
             max_size=row.max_size,
@@ -417,33 +353,6 @@ def _under_way(request_id: uuid.UUID) -> SelectOfScalar[uuid.UUID]:
         .join(File, col(File.id) == col(Upload.file_id))
         .where(Upload.request_id == request_id, col(Upload.completed_at).is_(None), File.status == FileStatus.PENDING)
     )
-
-
-def _state(row: UploadRequest, owner: User | None, now: datetime) -> RequestState:
-    # Nobody takes in files for somebody who may not come in or may not put anything there any more.
-    if row.revoked_at is not None or (owner is not None and not _may_receive(owner)):
-        return RequestState.REVOKED
-    if row.expires_at is not None and row.expires_at <= now:
-        return RequestState.EXPIRED
-    if row.max_files is not None and row.files >= row.max_files:
-        return RequestState.FULL
-    return RequestState.ACTIVE
-
-
-def _may_receive(owner: User) -> bool:
-    return owner.disabled_at is None and owner.role != Role.VIEWER
-
-
-def _check_going_on(row: UploadRequest, owner: User, *, begun_at: datetime | None) -> None:
-    """Raises LinkEnded. What was begun before the end, at `begun_at`, goes on for a while; not after a revoking."""
-    now = utc_now()
-    state = _state(row, owner, now)
-    if state is RequestState.REVOKED:
-        raise LinkEnded("This link was taken back. Ask whoever sent it to you for a new one.")
-    if state is RequestState.EXPIRED:
-        ended = row.expires_at
-        if begun_at is None or ended is None or begun_at >= ended or now >= ended + GRACE:
-            raise LinkEnded("This link has expired. Ask whoever sent it to you for a new one.")
 
 
 def _too_large(size: int, most: int) -> InvalidSize:

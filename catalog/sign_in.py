@@ -1,21 +1,15 @@
 """Coming in with a password, the first admin, and the links by which somebody chooses a password.
 
 Whoever tries learns nothing about who there is: somebody unknown, disabled or without a password is refused in the
-words, the time and the number of tries of a wrong password (OWASP, "Authentication": responses, lock-out). Tries are
-therefore counted by what was typed, folded, and never by whom it names: a name and the address of the same person are
-two counts, for one count would tell that they belong together.
+words, the time and the number of tries of a wrong password (OWASP, "Authentication": responses, lock-out).
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import hmac
 import unicodedata
 import uuid
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from math import ceil
+from datetime import timedelta
 
 import structlog
 from sqlalchemy import delete
@@ -25,9 +19,10 @@ from sqlmodel import Session, col, select
 from catalog import shelf
 from catalog.accounts import LOCAL_USER, clean_person_name, free_name, make_user
 from catalog.caller import Caller
-from catalog.errors import Invalid, InvalidPassword, LinkEnded, NameTaken, NotSignedIn, ReadOnly, TooManyAttempts
+from catalog.errors import Invalid, InvalidPassword, LinkEnded, NameTaken, NotSignedIn, ReadOnly
 from catalog.events import EventKind, record
-from catalog.names import clean_email, fold, has_control
+from catalog.login_tries import LoginTries, count_on
+from catalog.names import clean_email
 from catalog.passwords import Passwords
 from catalog.secrets import digest, new_secret
 from catalog.sessions import Sessions, end_all_in
@@ -38,20 +33,13 @@ from settings import Auth
 
 log = structlog.get_logger(__name__)
 
-FREE_TRIES = 4
-"""Wrong passwords in a row after which nobody has to wait yet."""
-FIRST_WAIT = timedelta(seconds=30)
-LONGEST_WAIT = timedelta(minutes=15)
-FORGOTTEN_AFTER = timedelta(hours=1)
-"""Without a try, counting begins anew."""
 LINK_LIFE = timedelta(hours=24)
 LONGEST_LOGIN = 320
 """Characters of the longest e-mail address (RFC 3696, erratum 1690)."""
 
 SET_UP = "set-up"
 PASSWORD = "password"  # noqa: S105
-TRIES = "tries"
-"""What a `OneTime` is for; the tries are those of one login, whether anybody has it or not."""
+"""What a `OneTime` is for."""
 
 REFUSED = "That is not a name and password we know. Check both, and try again."
 NO_PASSWORDS = "Nobody signs in here with a password. Use the way in that is shown on the sign-in page."
@@ -63,13 +51,6 @@ class Offer:
 
     name: str | None
     email: str | None
-
-
-def wait_after(failed: int) -> timedelta:
-    """How long nobody may try again after so many wrong passwords in a row."""
-    if failed <= FREE_TRIES:
-        return timedelta(0)
-    return min(FIRST_WAIT * (1 << min(failed - FREE_TRIES - 1, 10)), LONGEST_WAIT)
 
 
 @dataclass(frozen=True)
@@ -92,7 +73,7 @@ class SignIn:
         """
         self._check_mode()
         typed = unicodedata.normalize("NFC", login[:LONGEST_LOGIN]).strip()
-        user = self._count_try(typed)
+        user = self._tries.count(typed)
         kept = user.password_hash if user is not None else None
         right = self.passwords.verify(kept, password)
         if user is None or not right or user.disabled_at is not None:
@@ -103,7 +84,7 @@ class SignIn:
             now = _locked(session, user.id)
             if now is None or now.password_hash != kept:
                 raise NotSignedIn(REFUSED)
-            self._forget_tries(session, typed)
+            self._tries.forget(session, typed)
             now.failed_sign_ins, now.locked_until, now.password_hash = 0, None, fresh or kept
             return self.sessions.start_in(session, user.id, by="password", instead_of=instead_of)
 
@@ -119,7 +100,7 @@ class SignIn:
             user = _locked(session, caller.user_id)
             if user is None or user.password_hash is None:
                 raise InvalidPassword("You have no password yet. Ask an admin for a link to choose one.")
-            _count_on(user, utc_now())
+            count_on(user, utc_now())
         kept = user.password_hash
         if not self.passwords.verify(kept, old):
             raise InvalidPassword("That is not your password of now. Nothing was changed.")
@@ -200,9 +181,13 @@ class SignIn:
         with self.database.transaction() as session:
             user = _person_of(session, _good_link(session, PASSWORD, secret, lock=True))
             _set_password(session, user, hashed)
-            self._forget_tries(session, user.name, user.email)
+            self._tries.forget(session, user.name, user.email)
             record(session, EventKind.PASSWORD_CHANGED, user_id=user.id, detail={"by": "link"})
             return self.sessions.start_in(session, user.id, by="link", instead_of=instead_of)
+
+    @property
+    def _tries(self) -> LoginTries:
+        return LoginTries(self.database, self.key)
 
     def _check_mode(self) -> None:
         if self.auth.mode != "password":
@@ -216,49 +201,16 @@ class SignIn:
         except InvalidPassword:
             return None  # one from a time of other rules still lets in
 
-    def _count_try(self, login: str) -> User | None:
-        """Count a try before it is known whether it is right: of a hundred at once no more than the few free ones are
-        looked at. The person, where the login is somebody's. Raises TooManyAttempts."""
-        now = utc_now()
-        with self.database.transaction() as session:
-            row = self._tries_row(session, login, now)
-            failed = 0 if row.expires_at <= now else int(row.detail.get("failed", 0))
-            _check_waited(failed, row.expires_at - FORGOTTEN_AFTER, now)
-            row.detail = {"failed": failed + 1}
-            row.expires_at = now + wait_after(failed + 1) + FORGOTTEN_AFTER
-            return _find_person(session, login)
-
-    def _tries_row(self, session: Session, login: str, now: datetime) -> OneTime:
-        """What is counted of this login, locked; a new row where there is none."""
-        key = self._tries_key(login)
-        while (row := session.get(OneTime, key, with_for_update=True)) is None:
-            # Another try of the same moment may be the one that makes it: then it is found, and counted on.
-            with contextlib.suppress(IntegrityError), session.begin_nested():
-                session.add(OneTime(token_hash=key, purpose=TRIES, user_id=None, expires_at=now))
-                session.flush()
-        return row
-
-    def _forget_tries(self, session: Session, *logins: str | None) -> None:
-        keys = [self._tries_key(login) for login in logins if login]
-        session.exec(delete(OneTime).where(col(OneTime.purpose) == TRIES, col(OneTime.token_hash).in_(keys)))
-
     def _note_failure(self, login: str, user: User | None, *, right: bool) -> None:
-        # What was typed may be a password in the wrong field: it is written down nowhere. A row is written either way,
-        # so that the time it takes says nothing.
+        # What was typed may be a password in the wrong field: it is written down nowhere.
         with self.database.transaction() as session:
             if user is None:
-                row = session.get(OneTime, self._tries_key(login), with_for_update=True)
-                if row is not None:
-                    row.detail = {**row.detail, "seen": True}
+                self._tries.note_unknown(session, login)
                 return
             reason = "password" if user.password_hash else "no password"
             if right and user.disabled_at is not None:
                 reason = "disabled"
             record(session, EventKind.SIGN_IN_FAILED, user_id=user.id, detail={"reason": reason})
-
-    def _tries_key(self, login: str) -> str:
-        # With a key: the plain digest of what may be a password could be guessed by whoever reads the database.
-        return hmac.new(self.key, b"tries:" + fold(login).encode("utf-8", "replace"), hashlib.sha256).hexdigest()
 
     def _new_set_up_link(self, email: str | None) -> str:
         secret = new_secret()
@@ -309,43 +261,8 @@ def _end_links(session: Session, user_id: uuid.UUID) -> None:
     session.exec(delete(OneTime).where(col(OneTime.purpose) == PASSWORD, col(OneTime.user_id) == user_id))
 
 
-def _find_person(session: Session, login: str) -> User | None:
-    """By e-mail address or by name, however it is typed; of names that differ in case alone, by exactly that name.
-
-    Every name is looked at, whoever is asked for, so that the time it takes is the same.
-    """
-    if not login or has_control(login):
-        return None
-    folded = fold(login)
-    everybody = session.exec(select(User.id, User.name, User.email)).all()
-    by_address = [id_ for id_, _, email in everybody if email == folded]
-    by_name = [id_ for id_, name, _ in everybody if fold(name) == folded]
-    exactly = [id_ for id_, name, _ in everybody if name == login]
-    for found in (by_address, exactly, by_name):
-        if len(found) == 1:
-            return session.get(User, found[0])
-    return None
-
-
 def _locked(session: Session, user_id: uuid.UUID) -> User | None:
     return session.get(User, user_id, with_for_update=True)
-
-
-def _count_on(user: User, now: datetime) -> None:
-    if user.locked_until is None or user.locked_until + FORGOTTEN_AFTER <= now:
-        user.failed_sign_ins = 0
-    else:
-        _check_waited(user.failed_sign_ins, user.locked_until, now)
-    user.failed_sign_ins += 1
-    user.locked_until = now + wait_after(user.failed_sign_ins)
-
-
-def _check_waited(failed: int, until: datetime, now: datetime) -> None:
-    # Of the free tries none waits for another, however many come at the same moment.
-    if until > now and failed > FREE_TRIES:
-        left = ceil((until - now).total_seconds())
-        shown = f"{left} seconds" if left < 60 else f"{ceil(left / 60)} minutes"
-        raise TooManyAttempts(f"Too many wrong passwords in a row. Try again in {shown}.", left)
 
 
 def _has_admin(session: Session) -> bool:

@@ -12,7 +12,8 @@ import services
 from catalog.access import check_writes
 from catalog.caller import Caller
 from catalog.errors import CatalogError, ReadOnly
-from catalog.requests import LONGEST_NOTE, MOST_FILES, RequestState, UploadRequestView
+from catalog.request_state import RequestState, UploadRequestView
+from catalog.requests import LONGEST_NOTE, MOST_FILES
 from pages import link_words, wording
 from pages.identity import base_url, current_caller, now, zone
 from pages.link_acts import reaches_nobody, said, say

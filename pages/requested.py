@@ -9,7 +9,7 @@ import streamlit as st
 import services
 from catalog.accounts import LOCAL_USER
 from catalog.link_passwords import cookie_name
-from catalog.requests import Asked, RequestState
+from catalog.request_state import Asked, RequestState
 from pages import wording
 from pages.identity import now
 from pages.widgets.visitor_uploader import visitor_uploader

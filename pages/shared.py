@@ -13,7 +13,7 @@ import streamlit as st
 import services
 from catalog.errors import CatalogError, LinkEnded, ShareNotFound
 from catalog.link_passwords import cookie_name
-from catalog.requests import RequestState
+from catalog.request_state import RequestState
 from catalog.snippets import link_snippets
 from catalog.visitors import Visit
 from pages import column_words, failures, link_words, visit_words, wording

@@ -27,7 +27,7 @@ from api.upload_schemas import CompleteIn, PartNumbersIn, PartUrlOut, PartUrlsOu
 from catalog.errors import RequestNotFound
 from catalog.link_passwords import cookie_name
 from catalog.parts import ClientPart
-from catalog.requests import Offered
+from catalog.request_state import Offered
 from storage.link_base import current_link_base
 
 router = APIRouter(prefix=f"{API}/requests", tags=["upload requests"])

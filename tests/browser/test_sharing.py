@@ -97,6 +97,7 @@ def test_a_link_with_password_and_cap_is_made_used_and_used_up(
     page.get_by_role("button", name="Create link").click()
     expect(page.get_by_text("0 of 1 download")).to_be_visible()
     expect(page.get_by_text("it is shown nowhere again")).to_be_visible()
+    expect(page.get_by_text("This address works on this computer only.")).to_be_visible()
     expect(page.get_by_label("Password", exact=True)).to_have_value("")
     # The next thing to press is the new link's copy button.
     expect(page.get_by_role("button", name="Copy the link Partner audit")).to_be_focused()

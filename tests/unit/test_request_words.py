@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from catalog.requests import Asked, RequestState, UploadRequestView
+from catalog.request_state import Asked, RequestState, UploadRequestView
 from pages.link_words import ENDED_BY_KEY
 from pages.request_links import row
 from pages.requested import full, limits, title

@@ -98,3 +98,14 @@ def test_what_the_owner_asks_for_is_checked(local_app: RunningApp) -> None:
         ):
             problem(client.post("/requests", json=wrong), 422)
         problem(client.delete("/requests/not-an-id"), 404, "request-not-found")
+
+
+def test_no_browser_opens_its_own_login_box_over_the_page_that_asks_for_the_password(local_app: RunningApp) -> None:
+    token = ask(local_app, password="window seat")["token"]
+    script = {"Sec-Fetch-Mode": "cors", "Sec-Fetch-Site": "same-origin"}
+    # RFC 9110, 11.6.1: a 401 always says what would help; only a scheme it knows makes a browser ask for it.
+    for headers, scheme in ({}, "Basic"), (script, "Form"):
+        with httpx.Client(base_url=local_app.url, timeout=30, headers=headers) as outsider:
+            refused = begin(outsider, token, "x.csv")
+        problem(refused, 401, "password-needed")
+        assert refused.headers["www-authenticate"].split(" ")[0] == scheme

@@ -27,7 +27,8 @@ from catalog.intake import NewUpload
 from catalog.link_passwords import LinkPasswords
 from catalog.listing import DatasetQuery
 from catalog.passwords import Passwords
-from catalog.requests import GRACE, Asked, Offered, RequestState, UploadRequests, UploadRequestView
+from catalog.request_state import GRACE, Asked, Offered, RequestState, UploadRequestView
+from catalog.requests import UploadRequests
 from catalog.sweep import Sweep
 from catalog.uploads import StartedUpload
 from db.tables import Event, Role, Upload, UploadRequest, User

@@ -18,8 +18,9 @@ from catalog.errors import (
     NotSignedIn,
     TooManyAttempts,
 )
+from catalog.login_tries import FREE_TRIES
 from catalog.secrets import digest
-from catalog.sign_in import FREE_TRIES, LINK_LIFE
+from catalog.sign_in import LINK_LIFE
 from db import Database
 from db.tables import Dataset, OneTime, Role, User, UserSession
 from settings import Auth

@@ -13,8 +13,8 @@ import pytest
 from argon2 import PasswordHasher
 
 from catalog.errors import InvalidPassword, TooManyAttempts
+from catalog.login_tries import wait_after
 from catalog.passwords import AT_ONCE, LONGEST_PASSWORD, MOST_WAITING, Passwords
-from catalog.sign_in import wait_after
 
 GOOD = "four walks before noon"
 PASSWORDS = Passwords(PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
