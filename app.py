@@ -18,6 +18,7 @@ import pandas as pd
 import pyarrow as pa
 import streamlit as st
 from fastapi import FastAPI
+from uvicorn import Config
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import services
@@ -28,6 +29,8 @@ from storage import StorageError
 
 # Loaded here on purpose: what is imported before gc.freeze() costs the garbage collector nothing on every rerun.
 WARM = (pd.DataFrame, pa.Table)
+LONGEST_MESSAGE = 2 * 1024 * 1024
+"""Bytes of what a screen sends at once: the longest SQL, and what every widget of a page says."""
 
 
 def _refuse(sentence: object) -> None:
@@ -72,6 +75,16 @@ def _keep_the_true_peer() -> None:
         found.trusted_hosts = frozenset()  # type: ignore[assignment]  # it is asked with `in`, and trusts nobody now
 
 
+def _bound_messages() -> None:
+    """Let a screen's WebSocket bring in no message longer than any screen sends.
+
+    It is open to everybody, for who has a link needs no account, and a message is held until all of it is there.
+    Streamlit's own option bounds what goes out as well, and rows and charts are long.
+    """
+    for found in [found for found in gc.get_objects() if type(found) is Config]:
+        found.ws_max_size = LONGEST_MESSAGE
+
+
 def _show_set_up_link(secret: str) -> None:
     base = config.public_url or f"http://localhost:{st.get_option('server.port')}"
     # Plainly and not as a line of the log: it is read by a person, and nobody keeps it.
@@ -96,6 +109,7 @@ async def lifespan(served: FastAPI) -> AsyncIterator[None]:
         async with ui_lifespan(served):
             _answer_at_once()
             _keep_the_true_peer()
+            _bound_messages()
             gc.collect()
             gc.freeze()
             yield

@@ -383,7 +383,7 @@ def signing_secret(settings: Settings) -> bytes:
 
 
 def _make_secret(path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix="secret_key.") as fresh:  # mode 0600 by its contract
         fresh.write(secrets.token_hex(32).encode())
         fresh.flush()

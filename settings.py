@@ -12,7 +12,7 @@ import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from dotenv import dotenv_values
 from pydantic import (
@@ -105,8 +105,8 @@ class Minio(Section):
         return own or self.bucket
 
     @property
-    def has_default_credentials(self) -> bool:
-        return self.access_key == "minioadmin" and self.secret_key.get_secret_value() == "minioadmin"
+    def has_default_secret(self) -> bool:
+        return self.secret_key.get_secret_value() == "minioadmin"
 
 
 def _parts(value: object) -> object:
@@ -375,9 +375,9 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _default_credentials_only_alone(self) -> Settings:
-        if self.storage_backend == "minio" and self.auth.mode != "none" and self.minio.has_default_credentials:
+        if self.storage_backend == "minio" and self.auth.mode != "none" and self.minio.has_default_secret:
             raise ValueError(
-                "MINIO__ACCESS_KEY and MINIO__SECRET_KEY are still the default minioadmin, which AUTH__MODE="
+                "MINIO__SECRET_KEY is still the default minioadmin, which AUTH__MODE="
                 f"{self.auth.mode} does not allow; set the store's own credentials"
             )
         return self
@@ -502,4 +502,7 @@ def _check_url(value: str, *, example: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment or parts.username:
         raise ValueError(f"must be an http:// or https:// address without query or credentials, for example {example}")
     _check_port(parts)
+    if parts.port == {"http": 80, "https": 443}[parts.scheme]:
+        # No browser names it, and addresses are compared with what browsers say (RFC 6454, 4).
+        value = urlunsplit(parts._replace(netloc=parts.netloc.rpartition(":")[0]))
     return value.rstrip("/")

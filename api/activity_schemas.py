@@ -7,9 +7,11 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import Query
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
+from api.deps import known_dataset_id
 from api.schemas import DATASET, FILE, Out
+from api.upload_schemas import Moment
 from catalog.activity import LONGEST_SEARCH, ActivityEntry, ActivityPage, ActivityQuery, Group
 
 LONGEST_PERSON = 200
@@ -69,16 +71,18 @@ def filters(
         Query(max_length=LONGEST_PERSON, description="A user's id or name, or a command such as `ops restore`."),
     ] = None,
     group: Annotated[list[Group] | None, Query(max_length=len(Group), description="Repeat it for several.")] = None,
-    dataset_id: Annotated[UUID | None, Query(description="What was done to it, be it there or not.")] = None,
+    dataset_id: Annotated[
+        str | None, Query(json_schema_extra={"format": "uuid"}, description="What was done to it, be it there or not.")
+    ] = None,
     link_id: Annotated[UUID | None, Query(description="What was done by this share link or upload request.")] = None,
-    since: Annotated[AwareDatetime | None, Query(description="From this moment on.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Before this moment.")] = None,
+    since: Annotated[Moment | None, Query(description="From this moment on.")] = None,
+    until: Annotated[Moment | None, Query(description="Before this moment.")] = None,
 ) -> ActivityQuery:
     return ActivityQuery(
         q=q,
         person=person,
         groups=tuple(dict.fromkeys(group or ())),
-        dataset_id=dataset_id,
+        dataset_id=None if dataset_id is None else known_dataset_id(dataset_id),
         link_id=link_id,
         since=since,
         until=until,

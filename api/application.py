@@ -14,6 +14,7 @@ from api.deps import begin_call
 from api.entrance import Entrance
 from api.forwarded import Forwarded
 from api.guard import Guard
+from api.large_bodies import LargeBodies
 from api.rates import Rates
 from api.requests_log import RequestsLog
 from api.routes import (
@@ -46,6 +47,8 @@ from settings import Settings
 
 OPENAPI_URL = f"{API}/openapi.json"
 OURS = ("/api/", "/s/", "/metrics/")
+BYTES_AT = (f"{API}/objects/", f"{API}/relay/")
+"""Where bytes of files pass: as many as their signed address says, of whoever has it."""
 UNUSED = "/_stcore/upload_file/"
 """Where Streamlit keeps in memory what its own uploader sends, which no screen has; it asks nobody who they are."""
 
@@ -70,7 +73,8 @@ def install(app: FastAPI, settings: Settings, *, screens: ASGIApp, page: str) ->
     problems.install(app)
     openapi.install(app)
     turns.install(app)
-    app.add_middleware(AnnouncedBodyLimit, exempt=(f"{API}/objects/", f"{API}/relay/"))
+    app.add_middleware(LargeBodies, settings=settings, exempt=BYTES_AT)
+    app.add_middleware(AnnouncedBodyLimit, exempt=BYTES_AT)
     app.add_middleware(Guard, hosts=settings.allowed_hosts, public_url=settings.public_url)
     app.add_middleware(SecurityHeaders, settings=settings, page=page)
     app.add_middleware(Forwarded, settings=settings)
@@ -88,7 +92,7 @@ def install(app: FastAPI, settings: Settings, *, screens: ASGIApp, page: str) ->
 
 
 def _is_unused(path: str) -> bool:
-    """Below whatever prefix, and however often it is encoded or its slashes are doubled."""
+    """Below whatever prefix, and however often it is encoded or its slashes are doubled. `Guard` bounds its length."""
     while (plain := unquote(path)) != path:
         path = plain
     return UNUSED in "/".join(["", *(part for part in path.replace("\\", "/").lower().split("/") if part), ""])

@@ -10,8 +10,7 @@ from fastapi import Depends, Path, Request, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 
 from api.credentials import presented_by
-from api.rates import address, key_of, rates_of
-from api.routes import API
+from api.rates import address, key_of, key_of_visitor, rates_of
 from catalog.access import check_admin
 from catalog.caller import Caller
 from catalog.errors import DatasetNotFound, FileNotFound, NotSignedIn, UploadNotFound
@@ -36,10 +35,6 @@ TOKEN = Security(HTTPBearer(auto_error=False, description="A personal API token.
 SESSION = Security(APIKeyCookie(name=COOKIE, auto_error=False, description="The session of a signed-in browser."))
 
 
-UNCOUNTED = f"{API}/uploads/"
-"""An upload that goes on: a long one asks for many signed URLs, and nothing is gained by holding it up."""
-
-
 def get_caller(
     request: Request,
     services: ServicesDep,
@@ -55,9 +50,19 @@ def get_caller(
     except NotSignedIn:
         rates.refused.take(address())
         raise
-    if not request.url.path.startswith(UNCOUNTED):
+    # An upload that goes on is not counted: a long one asks for many signed URLs, and holding it up gains nothing.
+    if "upload_id" not in request.path_params:
         rates.api.take(key_of(caller))
     return caller
+
+
+def visitor(request: Request) -> None:
+    """Somebody without an account, who came by a link. Raises TooManyAttempts."""
+    if "upload_id" not in request.path_params:
+        rates_of(request).api.take(key_of_visitor())
+
+
+BY_LINK = Depends(visitor)
 
 
 def get_admin(caller: CallerDep) -> Caller:

@@ -22,6 +22,9 @@ UNKNOWN_HOST = Problem(403, "unknown-host", "Unknown host")
 TOO_LONG = Problem(431, "headers-too-large", "The headers are too large")
 MOST = 64 * 1024
 """Bytes of a request's address and headers together; a query's SQL may stand in the address of a screen."""
+TOO_LONG_PATH = Problem(414, "path-too-long", "The address is too long")
+MOST_OF_PATH = 2048
+"""Characters of an address before its `?`: every one of ours is far shorter, and some are looked at again and again."""
 FOREIGN_ORIGIN = Problem(403, "foreign-origin", "Foreign origin")
 
 
@@ -33,7 +36,7 @@ def size_of(scope: Scope) -> int:
 
 class Guard:
     """ASGI middleware that refuses an unknown Host, and a foreign Origin where something would change, with 403; too
-    large headers with 431.
+    large headers with 431; too long an address with 414.
 
     `hosts` are names or name:port beside loopback (ALLOWED_HOSTS); `public_url` is the address users see, or None.
     """
@@ -56,6 +59,8 @@ class Guard:
         refusal: tuple[Problem, str] | None = None
         if size_of(scope) > MOST:
             refusal = (TOO_LONG, "The address and the headers of a request may hold 64 KiB.")
+        elif len(scope["path"]) > MOST_OF_PATH:
+            refusal = (TOO_LONG_PATH, f"An address here has at most {MOST_OF_PATH:,} characters before its “?”.")
         elif not self.knows(host):
             refusal = (
                 UNKNOWN_HOST,

@@ -220,7 +220,8 @@ def _members(error: Exception) -> dict[str, Any]:
     return {}
 
 
-def _detail(error: Exception) -> str:
+def detail_of(error: Exception) -> str:
+    """What went wrong as sentences, with the next step."""
     text, then = str(error), problem_for(error).then
     # The store's errors state a bare fact; everybody else's are sentences.
     if isinstance(error, StorageError) and not text.endswith((".", "?", "!")):
@@ -232,7 +233,7 @@ async def _known(request: Request, error: Exception) -> JSONResponse:
     problem = problem_for(error)
     if problem.status >= 500:
         log.warning("request_failed", problem=problem.slug, detail=str(error))
-    response = answer(problem, _detail(error), _members(error))
+    response = answer(problem, detail_of(error), _members(error))
     if problem.slug == "password-needed" and "sec-fetch-mode" in request.headers:
         response.headers.update(ASKED_BY_A_PAGE)
     if isinstance(error, catalog_errors.TooManyAttempts):

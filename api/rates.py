@@ -6,6 +6,7 @@ is given back, so that a team behind one address is not held up by its own sign-
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import time
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
 from starlette.requests import HTTPConnection
 
+from api.addresses import address_of
 from catalog.caller import Caller
 from catalog.errors import TooManyAttempts
 from catalog.origin import origin
@@ -92,13 +94,23 @@ def rates_of(request: HTTPConnection) -> Rates:
 
 
 def address() -> str:
-    """The client's own address, past trusted proxies, of the call being served."""
-    return origin.get().address or NOWHERE
+    """The client's own address, past trusted proxies, of the call being served; of IPv6 its network, for whoever has
+    one address there has all of a /64 (RFC 6177)."""
+    said = origin.get().address
+    found = None if said is None else address_of(said)
+    if isinstance(found, ipaddress.IPv6Address):
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return said or NOWHERE
 
 
 def key_of(caller: Caller) -> str:
     """A token is counted for itself: a busy script does not hold up its owner at the screen."""
     return f"token:{caller.token_id}" if caller.token_id else f"person:{caller.user_id}"
+
+
+def key_of_visitor() -> str:
+    """Of somebody without an account, who came by a link."""
+    return f"visitor:{address()}"
 
 
 @contextmanager

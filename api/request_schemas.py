@@ -39,7 +39,7 @@ class UploadRequestIn(In):
     max_size: Annotated[int, Field(ge=1, le=MAX_OBJECT_SIZE)] | None = Field(
         default=None, description="The largest file it takes, in bytes; null: 5 TiB.", examples=[2_000_000_000]
     )
-    password: Annotated[str, StringConstraints(max_length=1000)] | None = Field(
+    password: Annotated[str, StringConstraints(min_length=1, max_length=1000)] | None = Field(
         default=None, description="Asked for before anything is told or taken.", examples=[None]
     )
 

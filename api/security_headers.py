@@ -152,8 +152,9 @@ class SecurityHeaders:
         }
         if private:
             own["X-Robots-Tag"] = "noindex"
-        if scope["path"].startswith(LINKS_AT):
-            # A refusal, too, which a cache would give on when the link is good again (RFC 9111, 4.2.2).
+        if scope["path"].startswith(DATA_AT):
+            # Signed links and what is one person's to see; a refusal, too, which a cache would give on when a link is
+            # good again (RFC 9111, 4.2.2).
             own["Cache-Control"] = "no-store"
 
         async def with_headers(message: Message) -> None:

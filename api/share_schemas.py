@@ -32,13 +32,13 @@ Downloads = Annotated[int, Field(ge=1, le=MOST_DOWNLOADS)]
 class ShareIn(In):
     expires_in_sec: Life | None = Field(
         default=int(USUAL_LIFE.total_seconds()),
-        description="One hour to ten years. Left out: 7 days; null: it works until it is revoked.",
+        description="One second to ten years. Left out: 7 days; null: it works until it is revoked.",
         examples=[604800],
     )
     max_downloads: Downloads | None = Field(
         default=None, description="How many redirects to the bytes it gives; null: any number.", examples=[5]
     )
-    password: Annotated[str, StringConstraints(max_length=LONGEST_PASSWORD)] | None = Field(
+    password: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_PASSWORD)] | None = Field(
         default=None, description="At least 4 characters; asked for before anything is shown.", examples=[None]
     )
     note: str = Field(

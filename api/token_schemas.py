@@ -18,7 +18,7 @@ class TokenIn(In):
     """What the token is for, and what it may do."""
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME, examples=["notebook"])
-    scope: Literal["read", "write"] = Field(description="`write` reads as well.", examples=["read"])
+    scope: Literal["read", "write"] = Field(default="read", description="`write` reads as well.", examples=["read"])
     expires_in_sec: int | None = Field(
         default=None,
         ge=int(SHORTEST.total_seconds()),

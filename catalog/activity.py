@@ -9,7 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -23,6 +23,7 @@ from catalog.cursor import Cursor, fingerprint
 from catalog.errors import InvalidQuery
 from catalog.events import EventKind
 from catalog.names import fold, has_control
+from catalog.origin import OPERATOR
 from db import Database
 from db.tables import Dataset, Event, User
 from db.utc import UtcDateTime
@@ -34,8 +35,6 @@ BATCH = 1_000
 LONGEST_SEARCH = 200
 MARK = fingerprint(["activity"])
 """Of every cursor: the order is the same whatever is looked for, and a page may be asked for with other filters."""
-OPERATOR = "ops "
-"""How the name of a command begins that did something."""
 
 
 class Group(StrEnum):
@@ -283,7 +282,10 @@ def _conditions(session: Session, query: ActivityQuery) -> list[ColumnElement[bo
 def _aware(moment: datetime) -> datetime:
     if moment.tzinfo is None:
         raise InvalidQuery("A time needs its zone, for example 2026-11-29T10:00:00Z.")
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise InvalidQuery("A time lies between the years 1 and 9999, in UTC too.") from None
 
 
 def _by(session: Session, person: str) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any, Literal
@@ -33,8 +34,8 @@ FIELDS = (
 )
 PIECE = 500
 """Entries that are written at a time."""
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
-"""With which a cell begins that a spreadsheet takes for a formula (OWASP, "CSV Injection")."""
+_FORMULA = re.compile(r"(?:^|(?<=[;\t|]))(?=\s*[=+\-@\t\r\n＝＋－＠])")
+"""Before what a spreadsheet takes for a formula (OWASP, "CSV Injection")."""
 
 
 def written(entries: Iterable[ActivityEntry], form: Format) -> Iterator[bytes]:
@@ -54,8 +55,9 @@ def written(entries: Iterable[ActivityEntry], form: Format) -> Iterator[bytes]:
 
 
 def inert(text: str) -> str:
-    """A cell that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(FORMULA) else text
+    """A cell that no spreadsheet takes for a formula, nor for several cells with one among them: where decimals have a
+    comma, a semicolon parts them."""
+    return _FORMULA.sub("'", text)
 
 
 def _plain(entry: ActivityEntry) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from catalog.errors import InvalidCursor
@@ -46,7 +46,7 @@ def decode(token: str, mark: str, kind: type[datetime] | type[str] | type[int]) 
     """Raises InvalidCursor where the token is not one of this list's."""
     try:
         return _read(token, mark, kind)
-    except (ValueError, TypeError, AttributeError, RecursionError):
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
         raise InvalidCursor("This page of the list is not known any more. Start again from the first page.") from None
 
 
@@ -65,7 +65,7 @@ def _checked(value: Any, kind: type[datetime] | type[str] | type[int]) -> dateti
         at = datetime.fromisoformat(value)
         if at.tzinfo is None:
             raise ValueError(value)
-        return at
+        return at.astimezone(UTC)
     if type(value) is not kind:
         raise TypeError(value)
     if isinstance(value, int) and not 0 <= value <= BIGGEST:

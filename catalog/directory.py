@@ -4,7 +4,6 @@ that their word gives."""
 from __future__ import annotations
 
 import contextlib
-import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +15,7 @@ from sqlmodel import Session, col, select
 from catalog.accounts import clean_person_name, free_name, make_user
 from catalog.errors import Invalid, InvalidName, NotAdmitted
 from catalog.events import EventKind, record
-from catalog.names import LONGEST_NAME, clean_email, fold, has_control
+from catalog.names import LONGEST_NAME, clean_email, composed, fold, has_control
 from catalog.sessions import end_all_in
 from db import Database
 from db.tables import ApiToken, Group, GroupMember, Role, User
@@ -210,5 +209,5 @@ def _shown_name(vouched: Vouched) -> str:
 
 
 def _group_name(said: str) -> str | None:
-    name = unicodedata.normalize("NFC", said.strip())
+    name = composed(said.strip())
     return name if name and len(name) <= LONGEST_NAME and not has_control(name) else None

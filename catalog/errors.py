@@ -244,7 +244,7 @@ class InvalidCursor(InvalidQuery):
 
 
 class InvalidExpiry(Invalid):
-    """A link lives from one second to one day, one for people without an account from an hour to ten years."""
+    """A link lives from one second to one day, one for people without an account up to ten years."""
 
 
 class InvalidRange(Invalid):

@@ -95,7 +95,7 @@ class LinkPasswords:
 
     def hash(self, password: str | None) -> str | None:
         """What is kept of a new link's password; None for none. Raises InvalidPassword."""
-        if password is None or not password:
+        if password is None:
             return None
         if has_control(password):
             raise InvalidPassword("The password contains a line break or another control character.")

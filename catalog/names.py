@@ -20,11 +20,32 @@ LONGEST_EMAIL = 254
 LONGEST_DESCRIPTION = 10_000
 LONGEST_TAG = 60
 MOST_TAGS = 50
+MOST_MARKS = 30
 
 EMAIL = re.compile(r"[^@\s<>()\"',;:\\]+@[^@\s<>()\"',;:\\]+")
 WRAPPED = tuple(f".{wrapping}" for wrapping in WRAPPINGS)
 EXTENSION = re.compile(r"\.(?=[^.]*[A-Za-z])[A-Za-z0-9]{1,10}$")
 """A file name's last extension; “report 2.0” and “2024.12” have none."""
+
+
+def composed(text: str) -> str:
+    """The composed form (NFC), in time that grows with the length.
+
+    Of a run of combining marks the first `MOST_MARKS` stay (UAX #15, Stream-Safe Text Format; no script has as many):
+    they are sorted, which takes the square of their number and lets nobody else work meanwhile.
+    """
+    return unicodedata.normalize("NFC", _stream_safe(text))
+
+
+def _stream_safe(text: str) -> str:
+    if text.isascii():
+        return text
+    marks, kept = 0, []
+    for char in text:
+        marks = marks + 1 if unicodedata.combining(char) else 0
+        if marks <= MOST_MARKS:
+            kept.append(char)
+    return "".join(kept)
 
 
 def has_control(text: str, *, allowed: str = "") -> bool:
@@ -34,7 +55,7 @@ def has_control(text: str, *, allowed: str = "") -> bool:
 
 def fold(text: str) -> str:
     """The form in which texts are compared and sorted: width, ligatures and case do not count."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", _stream_safe(text)).casefold())
 
 
 def sort_key(name: str) -> str:
@@ -44,7 +65,7 @@ def sort_key(name: str) -> str:
 
 def clean_file_name(raw: str) -> str:
     """The name without its folders. Raises InvalidFileName."""
-    name = unicodedata.normalize("NFC", re.split(r"[/\\]", raw)[-1])
+    name = composed(re.split(r"[/\\]", raw)[-1])
     if has_control(name):
         raise InvalidFileName("The file name contains a line break or another control character. Rename the file.")
     if not name.strip() or name in (".", ".."):
@@ -58,7 +79,7 @@ def clean_file_name(raw: str) -> str:
 
 def clean_folder(raw: str) -> str:
     """The folder a file was dropped with, its steps parted by single slashes. Raises InvalidFolder."""
-    folder = unicodedata.normalize("NFC", "/".join(step for step in re.split(r"[/\\]", raw) if step))
+    folder = composed("/".join(step for step in re.split(r"[/\\]", raw) if step))
     if has_control(folder):
         raise InvalidFolder("The folder's name contains a line break or another control character.")
     if len(folder) > LONGEST_FOLDER:
@@ -68,7 +89,7 @@ def clean_folder(raw: str) -> str:
 
 def clean_name(raw: str) -> str:
     """A dataset's name, without spaces around it. Raises InvalidName."""
-    name = unicodedata.normalize("NFC", raw).strip()
+    name = composed(raw).strip()
     if has_control(name):
         raise InvalidName("The name contains a line break or another control character.")
     if not name:
@@ -88,7 +109,7 @@ def clean_email(raw: str) -> str:
 
 def clean_description(raw: str) -> str:
     """A description; line breaks become plain ones. Raises InvalidDescription."""
-    text = unicodedata.normalize("NFC", raw).replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = composed(raw).replace("\r\n", "\n").replace("\r", "\n").strip()
     if has_control(text, allowed="\n\t\u2028\u2029"):
         raise InvalidDescription("The description contains a control character.")
     if len(text) > LONGEST_DESCRIPTION:
@@ -100,7 +121,7 @@ def clean_tags(raw: Sequence[str]) -> dict[str, str]:
     """Tags as typed, by the key that makes two of them the same, in order. Raises InvalidTags."""
     tags: dict[str, str] = {}
     for one in raw:
-        tag = unicodedata.normalize("NFC", one)
+        tag = composed(one)
         if has_control(tag):
             raise InvalidTags("A tag contains a line break or another control character.")
         tag = " ".join(tag.split())

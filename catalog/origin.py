@@ -6,6 +6,8 @@ import uuid
 from contextvars import ContextVar
 from dataclasses import dataclass
 
+OPERATOR = "ops "
+"""How the name of a command begins that did something."""
 LONGEST_AGENT = 300
 """Characters of a User-Agent that are kept."""
 

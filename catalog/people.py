@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from catalog import shelf
 from catalog.access import check_admin
-from catalog.accounts import LOCAL_USER, clean_person_name, make_user
+from catalog.accounts import LOCAL_USER, clean_person_name, is_taken, make_user
 from catalog.caller import Caller
 from catalog.errors import GroupNotFound, Invalid, LastAdmin, NameTaken, NotAllowed, ReadOnly, UserNotFound
 from catalog.events import EventKind, record
@@ -167,6 +167,8 @@ class People:
         name, email = clean_person_name(name), clean_email(email)
         try:
             with self.database.transaction() as session:
+                if is_taken(session, name, email):
+                    raise _taken(name, email)
                 user = make_user(session, name, role=role, email=email)
                 link = new_password_link(session, user) if self.auth.mode == "password" else None
                 detail = {"user": str(user.id), "name": name, "role": role.value}
@@ -217,9 +219,11 @@ class People:
 
     def hand_over_all(self, caller: Caller | None, user_id: uuid.UUID, to_id: uuid.UUID) -> int:
         """Give every dataset of a person, in the trash too, to another; how many those were. The links the person made
-        to them end. What is cut short is whole, dataset by dataset, and can be gone on with. Raises UserNotFound,
-        Invalid."""
-        _check(caller, writes=True)
+        to them end. What is cut short is whole, dataset by dataset, and can be gone on with.
+
+        Raises NotAllowed where the caller came by a token; UserNotFound, Invalid.
+        """
+        _check_in_person(caller)
         if user_id == to_id:
             raise Invalid("They have these datasets already. Name another person.")
         with self.database.session() as session:
@@ -250,8 +254,8 @@ class People:
             return _groups(session, found)
 
     def create_group(self, caller: Caller | None, name: str, members: Sequence[uuid.UUID] = ()) -> GroupView:
-        """Raises InvalidName, NameTaken, UserNotFound, Invalid."""
-        _check(caller, writes=True)
+        """Raises NotAllowed where the caller came by a token; InvalidName, NameTaken, UserNotFound, Invalid."""
+        _check_in_person(caller)
         name = clean_person_name(name)
         try:
             with self.database.transaction() as session:
@@ -272,8 +276,9 @@ class People:
         name: str | None = None,
         members: Sequence[uuid.UUID] | None = None,
     ) -> GroupView:
-        """Rename it, or say who is in it. Raises GroupNotFound, InvalidName, NameTaken, UserNotFound, Invalid."""
-        _check(caller, writes=True)
+        """Rename it, or say who is in it. Raises NotAllowed where the caller came by a token; GroupNotFound,
+        InvalidName, NameTaken, UserNotFound, Invalid."""
+        _check_in_person(caller)
         name = None if name is None else clean_person_name(name)
         try:
             with self.database.transaction() as session:
@@ -293,8 +298,9 @@ class People:
             raise _group_taken(name or "") from None
 
     def delete_group(self, caller: Caller | None, group_id: uuid.UUID) -> None:
-        """What was shared with the group is shared with it no more. Raises GroupNotFound."""
-        _check(caller, writes=True)
+        """What was shared with the group is shared with it no more. Raises NotAllowed where the caller came by a token;
+        GroupNotFound."""
+        _check_in_person(caller)
         with self.database.transaction() as session:
             group = _group(session, group_id)
             _record_group(session, caller, group, "deleted")
@@ -319,6 +325,8 @@ class People:
                 if user.name == LOCAL_USER:
                     raise Invalid("This is the user of a shelf where nobody signs in. It cannot be changed.")
                 changed: dict[str, object] = {}
+                if is_taken(session, name, email, but=user_id):
+                    raise _taken(name, email)
                 if name is not None and name != user.name:
                     changed["name"], user.name = name, name
                     shelf.refresh_owner_name(session, user.id)
@@ -353,14 +361,16 @@ def _check(caller: Caller | None, *, writes: bool = False) -> None:
 
 
 def _check_in_person(caller: Caller | None) -> None:
-    """Whoever decides who comes in, and as what, is signed in: a token that leaked would make what outlives it.
+    """Whoever decides who comes in, and who gets what others have, is signed in: a token that leaked would make what
+    outlives it.
 
     Raises NotAllowed.
     """
     _check(caller, writes=True)
     if caller is not None and caller.token_id is not None:
         raise NotAllowed(
-            "A token does not decide who comes in. Do this signed in, in the browser, or with python -m ops users."
+            "A token does not decide who comes in and who has what. Do this signed in, in the browser, or with "
+            "python -m ops users."
         )
 
 

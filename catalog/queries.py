@@ -39,6 +39,8 @@ from storage import Storages
 MOST_RESULT_ROWS = 10_000
 """Rows of an answer; more of them are a download."""
 LONGEST_SQL = 100_000
+MOST_RESULTS = 3
+"""Results as large as one may be that one person has in the store at once."""
 MOST_CONDITIONS = 50
 RESULT_LIFE = timedelta(hours=1)
 SHOWN_SQL = 2_000
@@ -115,7 +117,14 @@ class Queries:
         asked = self._ask(caller, file_id, sql)
         with self._written("export", asked, sql, form, cancel) as (path, exported):
             file_name = f"{default_name(asked.file.file_name)[:150]}-result.{form}"
-            url = Results(self.storages).put(path, form=form, file_name=file_name, life=RESULT_LIFE)
+            url = Results(self.storages).put(
+                path,
+                owner_id=caller.user_id,
+                form=form,
+                file_name=file_name,
+                life=RESULT_LIFE,
+                most=MOST_RESULTS * self.analyst.export_limit,
+            )
         with self.database.transaction() as session:
             detail = {"sql": told(sql), "format": form, "rows": exported.rows, "size": exported.size}
             dataset_id, user_id = asked.dataset.id, caller.user_id

@@ -6,7 +6,6 @@ is sent becomes new datasets of the owner, never a version of one that is there;
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from collections.abc import Sequence
 from contextlib import suppress
@@ -31,7 +30,7 @@ from catalog.events import EventKind, record
 from catalog.intake import NewUpload
 from catalog.link_passwords import LinkPasswords, come_by
 from catalog.moving_report import plain_size
-from catalog.names import has_control
+from catalog.names import composed, has_control
 from catalog.origin import origin
 from catalog.parts import ClientPart, part_count
 from catalog.request_state import (
@@ -54,7 +53,7 @@ PURPOSE = "request"
 """What a token is derived for (`catalog.secrets.derived`)."""
 LIFE = timedelta(days=7)
 """Of a request whose maker says nothing of it."""
-SHORTEST = timedelta(minutes=1)
+SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=3650)
 MOST_FILES = 10_000
 LONGEST_NOTE = 200
@@ -89,7 +88,7 @@ class UploadRequests:
         """
         check_writes(caller)
         if expires_in is not None and not SHORTEST <= expires_in <= LONGEST:
-            raise InvalidExpiry("A link lives from 1 minute to 10 years, or until it is revoked.")
+            raise InvalidExpiry("A link lives from 1 second to 10 years, or until it is revoked.")
         if max_files is not None and not 1 <= max_files <= MOST_FILES:
             raise Invalid(f"A link takes from 1 to {MOST_FILES:,} files, or any number.")
         if max_size is not None and not 1 <= max_size <= MAX_OBJECT_SIZE:
@@ -339,7 +338,7 @@ class UploadRequests:
 
 
 def _clean(raw: str) -> str:
-    note = " ".join(unicodedata.normalize("NFC", raw).split())
+    note = " ".join(composed(raw).split())
     if has_control(note):
         raise Invalid("The note contains a control character.")
     if len(note) > LONGEST_NOTE:

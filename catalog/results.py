@@ -31,6 +31,8 @@ PREFIX = f"{BucketRole.TEMP}/results/"
 KEPT = timedelta(days=1)
 """How long a result can be downloaded at least; its link lives shorter."""
 STAMP = "%Y%m%dT%H%M%SZ"
+OWNER = 12
+"""Hexadecimal digits of a person's id that stand in a key, to know their own results by."""
 MEDIA_TYPES = {"parquet": "application/vnd.apache.parquet", "csv": "text/csv"}
 
 _log = structlog.get_logger("catalog")
@@ -42,10 +44,13 @@ class Results:
 
     storages: Storages
 
-    def put(self, path: Path, *, form: str, file_name: str, life: timedelta) -> str:
-        """A link to the stored result, which is saved under `file_name`. Raises the store's errors."""
+    def put(self, path: Path, *, owner_id: uuid.UUID, form: str, file_name: str, life: timedelta, most: int) -> str:
+        """A link to the stored result, which is saved under `file_name`. Of a person's older results those go that
+        would be more than `most` bytes together with it. Raises the store's errors."""
         storage = self.storages.primary
-        ref = ObjectRef(BucketRole.TEMP, f"{PREFIX}{utc_now():{STAMP}}-{uuid.uuid4()}")
+        mine = f"{owner_id.hex[:OWNER]}-"
+        self._make_room(storage, mine, most - path.stat().st_size)
+        ref = ObjectRef(BucketRole.TEMP, f"{PREFIX}{utc_now():{STAMP}}-{mine}{uuid.uuid4()}")
         with path.open("rb") as data:
             storage.upload_file(ref, data, path.stat().st_size, MEDIA_TYPES[form])
         return storage.get_presigned_url(ref, life, file_name)
@@ -59,6 +64,16 @@ class Results:
         for backend in sorted(self._used()):
             storage = self.storages.of(backend)
             yield from ((storage, stored) for stored in _old(storage, now - kept))
+
+    @staticmethod
+    def _make_room(storage: FileStorage, mine: str, room: int) -> None:
+        held = [
+            one for one in storage.list_files(BucketRole.TEMP, PREFIX) if one.ref.key.partition("-")[2].startswith(mine)
+        ]
+        for one in sorted(held, key=lambda stored: stored.ref.key, reverse=True):
+            room -= one.size
+            if room < 0:
+                storage.delete_file(one.ref)
 
     def _used(self) -> set[Backend]:
         return {Backend.LOCAL, self.storages.state.configured}

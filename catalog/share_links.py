@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from enum import StrEnum
 from urllib.parse import quote
 
 from catalog.errors import InvalidExpiry, InvalidShare
-from catalog.names import has_control
+from catalog.names import composed, has_control
 
 PURPOSE = "share"
 """What a token is derived for (`catalog.secrets.derived`)."""
-SHORTEST_LIFE = timedelta(hours=1)
+SHORTEST_LIFE = timedelta(seconds=1)
 LONGEST_LIFE = timedelta(days=3653)
 """Ten years, with their leap days."""
 USUAL_LIFE = timedelta(days=7)
@@ -147,9 +146,12 @@ def check(new: NewShare) -> ShareTerms:
     if new.expires_in is not None:
         check_life(new.expires_in)
     columns = None if new.columns is None else tuple(dict.fromkeys(new.columns))
-    where = (new.where or "").strip() or None
+    where = None if new.where is None else new.where.strip()
     if columns is not None and not 1 <= len(columns) <= MOST_COLUMNS:
         raise InvalidShare(f"Choose 1 to {MOST_COLUMNS:,} columns, or leave them out to share all of them.")
+    if where is not None and not where:
+        # A script whose variable was empty did not mean everything.
+        raise InvalidShare("The condition is empty. Leave it out to share all rows.")
     if where is not None and len(where) > LONGEST_WHERE:
         raise InvalidShare(f"The condition has {len(where):,} characters; {LONGEST_WHERE:,} is the most.")
     if where is not None and has_control(where, allowed="\n\r\t"):
@@ -165,7 +167,7 @@ def check(new: NewShare) -> ShareTerms:
 def check_life(life: timedelta) -> None:
     """Raises InvalidExpiry."""
     if not SHORTEST_LIFE <= life <= LONGEST_LIFE:
-        raise InvalidExpiry("A link lives from 1 hour to 10 years, or for ever where no end is given.")
+        raise InvalidExpiry("A link lives from 1 second to 10 years, or for ever where no end is given.")
 
 
 def check_downloads(most: int) -> None:
@@ -176,7 +178,7 @@ def check_downloads(most: int) -> None:
 
 def clean_note(raw: str) -> str:
     """Who a link is for, in one line. Raises InvalidShare."""
-    note = unicodedata.normalize("NFC", raw).strip()
+    note = composed(raw).strip()
     if has_control(note):
         raise InvalidShare("The note contains a line break or another control character.")
     if len(note) > LONGEST_NOTE:

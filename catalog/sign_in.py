@@ -6,7 +6,6 @@ words, the time and the number of tries of a wrong password (OWASP, "Authenticat
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,12 +16,12 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from catalog import shelf
-from catalog.accounts import LOCAL_USER, clean_person_name, free_name, make_user
+from catalog.accounts import LOCAL_USER, clean_person_name, free_name, is_taken, make_user
 from catalog.caller import Caller
 from catalog.errors import Invalid, InvalidPassword, LinkEnded, NameTaken, NotSignedIn, ReadOnly
 from catalog.events import EventKind, record
 from catalog.login_tries import LoginTries, count_on
-from catalog.names import clean_email
+from catalog.names import clean_email, composed
 from catalog.passwords import Passwords
 from catalog.secrets import digest, new_secret
 from catalog.sessions import Sessions, end_all_in
@@ -72,7 +71,7 @@ class SignIn:
         Raises NotSignedIn, in the same words whatever is wrong; TooManyAttempts.
         """
         self._check_mode()
-        typed = unicodedata.normalize("NFC", login[:LONGEST_LOGIN]).strip()
+        typed = composed(login[:LONGEST_LOGIN]).strip()
         user = self._tries.count(typed)
         kept = user.password_hash if user is not None else None
         right = self.passwords.verify(kept, password)
@@ -159,12 +158,13 @@ class SignIn:
                 links = _lock_set_up(session)
                 if digest(secret) not in links or _has_admin(session):
                     raise _set_up_over()
+                mine = session.exec(select(User.id).where(User.email == email)).first()
+                if is_taken(session, name, but=mine):
+                    raise _name_taken(name)
                 admin = self._make_admin(session, name, email, hashed)
                 return self.sessions.start_in(session, admin.id, by="set-up", instead_of=instead_of)
         except IntegrityError:
-            raise NameTaken(
-                f"Somebody is called “{name}” already, or has this e-mail address. Choose another."
-            ) from None
+            raise _name_taken(name) from None
 
     def password_offer(self, secret: str) -> Offer:
         """Whose password a link sets. Raises LinkEnded."""
@@ -293,6 +293,10 @@ def _person_of(session: Session, link: OneTime) -> User:
     if user is None or user.disabled_at is not None:
         raise _password_link_over()
     return user
+
+
+def _name_taken(name: str) -> NameTaken:
+    return NameTaken(f"Somebody is called “{name}” already, or has this e-mail address. Choose another.")
 
 
 def _set_up_over() -> LinkEnded:

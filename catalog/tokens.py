@@ -5,7 +5,6 @@ A token is made by whoever is signed in, never by a token: one that leaked makes
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +23,7 @@ from catalog.errors import (
     TooManyTokens,
 )
 from catalog.events import EventKind, record
-from catalog.names import has_control
+from catalog.names import composed, has_control
 from catalog.secrets import digest, new_secret
 from db import Database
 from db.tables import ApiToken, Role, User
@@ -35,7 +34,7 @@ PREFIX = "ds_"
 HINT = 4
 """Characters at a token's end that stay visible, to tell one from another."""
 LONGEST_NAME = 100
-SHORTEST = timedelta(hours=1)
+SHORTEST = timedelta(seconds=1)
 LONGEST = timedelta(days=3650)
 MOST = 100
 """Tokens of one person, expired ones too."""
@@ -80,7 +79,7 @@ class Tokens:
         if scope is Scope.WRITE and caller.role is Role.VIEWER and not caller.alone:
             raise ReadOnly("Your role is viewer, so your tokens read. Choose the scope “read”.")
         if expires_in is not None and not SHORTEST <= expires_in <= LONGEST:
-            raise InvalidExpiry("A token lives from 1 hour to 10 years, or until it is revoked.")
+            raise InvalidExpiry("A token lives from 1 second to 10 years, or until it is revoked.")
         called, secret, now = _clean(name), new_secret(PREFIX), utc_now()
         token = ApiToken(
             token_hash=digest(secret),
@@ -127,7 +126,7 @@ class Tokens:
 
 def _clean(raw: str) -> str:
     """Raises InvalidName."""
-    name = unicodedata.normalize("NFC", raw).strip()
+    name = composed(raw).strip()
     if has_control(name):
         raise InvalidName("The name contains a line break or another control character.")
     if not name:

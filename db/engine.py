@@ -92,7 +92,7 @@ def open_database(url: str) -> Database:
 
 def _sqlite_engine(address: URL) -> Engine:
     if address.database:
-        Path(address.database).parent.mkdir(parents=True, exist_ok=True)
+        Path(address.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = create_engine(
         address,
         hide_parameters=True,

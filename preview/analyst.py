@@ -49,7 +49,7 @@ class Analyst:
     ) -> None:
         self._timeout = timeout
         self._query_timeout = query_timeout
-        self._export_limit = export_limit
+        self.export_limit = export_limit
         self._common = {
             "limits": limits.to_plain(),
             "copies": str(copies.resolve()),
@@ -101,7 +101,7 @@ class Analyst:
             "sql": sql,
             "format": format,
             "to": str(to.resolve()),
-            "most": self._export_limit,
+            "most": self.export_limit,
         }
         return self._exported("export", task, tables.values(), to, cancel)
 
@@ -125,7 +125,7 @@ class Analyst:
             "where": where,
             "format": format,
             "to": str(to.resolve()),
-            "most": self._export_limit,
+            "most": self.export_limit,
         }
         return self._exported("excerpt", task, [data], to, cancel)
 

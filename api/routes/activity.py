@@ -27,12 +27,10 @@ def list_activity(
     services: ServicesDep,
     caller: AdminDep,
     asked: Filters,
-    response: Response,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> ActivityOut:
     """The newest first. For admins."""
-    response.headers["Cache-Control"] = "no-store"
     return ActivityOut.of(services.activity.list(caller, replace(asked, limit=limit, cursor=cursor)))
 
 
@@ -54,10 +52,7 @@ def export_activity(
     """Everything that matches, the newest first, streamed. A cell that a spreadsheet would take for a formula has an
     apostrophe before it in CSV. For admins."""
     day = f"{datetime.now(UTC):%Y-%m-%d}"
-    headers = {
-        "Content-Disposition": f'attachment; filename="activity-{day}.{form}"',
-        "Cache-Control": "no-store",
-    }
+    headers = {"Content-Disposition": f'attachment; filename="activity-{day}.{form}"'}
     body = written(services.activity.all(caller, asked), form)
     return StreamingResponse(body, media_type=f"{MEDIA_TYPES[form]}; charset=utf-8", headers=headers)
 
@@ -67,11 +62,9 @@ def dataset_activity(
     services: ServicesDep,
     caller: CallerDep,
     dataset_id: DatasetId,
-    response: Response,
     limit: Limit = DEFAULT_LIMIT,
     cursor: CursorText = None,
 ) -> ActivityOut:
     """All of it for whoever may change the dataset; for others its changes and versions, without addresses and without
     who downloaded it."""
-    response.headers["Cache-Control"] = "no-store"
     return ActivityOut.of(services.activity.of(caller, dataset_id, ActivityQuery(limit=limit, cursor=cursor)))

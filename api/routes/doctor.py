@@ -53,7 +53,7 @@ def examine(
     return DiagnosisOut.of(found, services.doctor.verdict(found))
 
 
-@router.post("/probe", status_code=201, summary="Begin a probe", responses=problems(401, 403, 503))
+@router.post("/probe", status_code=201, summary="Begin a probe", responses=problems(401, 403, 503, 507))
 def start_probe(services: ServicesDep, caller: MendingAdminDep) -> ProbeOut:
     """Signed links for a browser to try; what becomes of them is removed by DELETE, or after a quarter of an hour."""
     probe = services.doctor.start_probe()

@@ -9,7 +9,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from api.deps import CallerDep, FileId, IdText, ServicesDep, get_caller, known_file_id
+from api.deps import SESSION, TOKEN, CallerDep, FileId, IdText, ServicesDep, get_caller, known_file_id
 from api.problems import problem_for
 from api.routes import API, Permanent, problems
 from api.schemas import DownloadUrlOut, FileOut, PreviewOut
@@ -22,7 +22,7 @@ from storage import StorageError
 router = APIRouter(prefix=f"{API}/files", tags=["files"])
 
 
-@router.get("/{file_id}", summary="One version of a dataset", responses=problems(404))
+@router.get("/{file_id}", summary="One version of a dataset", responses=problems(404, 409))
 def get_file(services: ServicesDep, caller: CallerDep, file_id: FileId) -> FileOut:
     return FileOut.of(services.files.get(caller, file_id))
 
@@ -32,7 +32,7 @@ def get_file(services: ServicesDep, caller: CallerDep, file_id: FileId) -> FileO
     dependencies=[in_turn("store")],
     status_code=204,
     summary="Remove one version",
-    responses=problems(404),
+    responses=problems(403, 404, 409),
 )
 def delete_file(services: ServicesDep, caller: CallerDep, file_id: FileId, *, permanent: Permanent = False) -> Response:
     """It rests in the trash for TRASH_DAYS and can be put back from there. The last version takes its dataset along."""
@@ -45,7 +45,6 @@ def download_url(
     services: ServicesDep,
     caller: CallerDep,
     file_id: FileId,
-    response: Response,
     expiry_sec: Annotated[
         int | None, Query(ge=1, le=86_400, description="Seconds the link works; MINIO__PRESIGN_EXPIRY where left out.")
     ] = None,
@@ -53,7 +52,6 @@ def download_url(
     """For scripts: fetch `url` without an Authorization header. Asking for it counts no download."""
     expires_in = None if expiry_sec is None else timedelta(seconds=expiry_sec)
     link = services.downloads.link(caller, file_id, expires_in=expires_in)
-    response.headers["Cache-Control"] = "no-store"
     return DownloadUrlOut(
         file_id=link.file_id, url=link.url, expiry_sec=int(link.expires_in.total_seconds()), backend=link.backend
     )
@@ -64,6 +62,7 @@ def download_url(
     status_code=307,
     response_class=RedirectResponse,
     summary="Download, counted",
+    dependencies=[TOKEN, SESSION],
     responses={
         **problems(404, 409),
         303: {"description": "A failure asked for as HTML: to the dataset's page, which shows it."},
@@ -81,7 +80,7 @@ def download(services: ServicesDep, file_id: IdText, request: Request) -> Respon
         if not by_a_person:
             raise
         return RedirectResponse(_page_with_error(request, services, file_id, error), status_code=303)
-    return RedirectResponse(url, status_code=307, headers={"Cache-Control": "no-store"})
+    return RedirectResponse(url, status_code=307)
 
 
 @router.head(

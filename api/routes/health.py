@@ -34,7 +34,6 @@ def ready(services: ServicesDep, response: Response) -> ReadyOut:
         storage = "unavailable"
     worst = max((database, storage), key=("ok", "degraded", "unavailable").index)
     response.status_code = 503 if worst == "unavailable" else 200
-    response.headers["Cache-Control"] = "no-store"
     return ReadyOut(status=worst, database=database, storage=storage)
 
 

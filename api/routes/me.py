@@ -42,8 +42,7 @@ def change_password(services: ServicesDep, caller: CallerDep, body: PasswordIn) 
 
 
 @router.get("/sessions", summary="Where you are signed in", responses=problems(401))
-def list_sessions(services: ServicesDep, caller: CallerDep, response: Response) -> SessionsOut:
-    response.headers["Cache-Control"] = "no-store"
+def list_sessions(services: ServicesDep, caller: CallerDep) -> SessionsOut:
     return SessionsOut(items=[SessionOut.of(one) for one in services.sessions.list(caller)])
 
 

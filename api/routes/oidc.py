@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from api.deps import ServicesDep
 from api.form_pages import PRIVATE, form_page, message_page
 from api.next_address import safe_next
-from api.problems import problem_for
+from api.problems import detail_of, problem_for
 from api.rates import address, rates_of, tried
 from api.session_cookie import behind_tls, keep_session, session_of
 from catalog.errors import CatalogError, DatabaseUnavailable
@@ -89,11 +89,11 @@ def _cookie(services: Services, key: str) -> str:
 def _failed(services: Services, error: Exception, to: str) -> HTMLResponse:
     problem = problem_for(error)
     if services.settings.auth.mode != "oidc":
-        return message_page(problem.title, str(error), status=problem.status)
+        return message_page(problem.title, detail_of(error), status=problem.status)
     return form_page(
         "sign_in_elsewhere.html",
         status=problem.status,
-        error=str(error),
+        error=detail_of(error),
         told="",
         href=f"/sign-in/oidc?{urlencode({'next': safe_next(to)})}",
         label=services.settings.auth.oidc_label,

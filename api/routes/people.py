@@ -67,11 +67,10 @@ def list_users(services: ServicesDep, caller: AdminDep) -> PeopleOut:
 
 
 @router.post("/users", status_code=201, summary="Let somebody in", responses=problems(401, 403, 409))
-def create_user(services: ServicesDep, caller: AdminDep, body: PersonIn, response: Response) -> NewPersonOut:
+def create_user(services: ServicesDep, caller: AdminDep, body: PersonIn) -> NewPersonOut:
     """For admins who are signed in; not by a token. The link in the answer is for them to choose a password; it is
     shown this once."""
     view, secret = services.people.create(caller, name=body.name, email=body.email, role=Role(body.role))
-    response.headers["Cache-Control"] = "no-store"
     return NewPersonOut.of_new(view, None if secret is None else _password_link(secret))
 
 
@@ -86,9 +85,8 @@ def change_user(services: ServicesDep, caller: AdminDep, user_id: UserId, body: 
 
 
 @router.post("/users/{user_id}/password-link", summary="A link to choose a password", responses=problems(401, 403, 404))
-def make_password_link(services: ServicesDep, caller: AdminDep, user_id: UserId, response: Response) -> LinkOut:
+def make_password_link(services: ServicesDep, caller: AdminDep, user_id: UserId) -> LinkOut:
     """For admins who are signed in; not by a token. It works once, for a day, and ends the links made before."""
-    response.headers["Cache-Control"] = "no-store"
     return LinkOut(url=_password_link(services.people.password_link(caller, user_id)))
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Request, Response
 
 from api.credentials import basic_password
-from api.deps import CallerDep, IdText, ServicesDep, UploadId, id_of
+from api.deps import BY_LINK, CallerDep, IdText, ServicesDep, UploadId, id_of
 from api.rates import rates_of, tried
 from api.request_schemas import (
     TOKEN,
@@ -31,7 +31,7 @@ from catalog.request_state import Offered
 from storage.link_base import current_link_base
 
 router = APIRouter(prefix=f"{API}/requests", tags=["upload requests"])
-public = APIRouter(prefix="/s/{token}/uploads", tags=["upload requests"], dependencies=[in_turn("store")])
+public = APIRouter(prefix="/s/{token}/uploads", tags=["upload requests"], dependencies=[BY_LINK, in_turn("store")])
 
 
 def _request_id(request_id: IdText) -> UUID:
@@ -43,9 +43,7 @@ Token = Annotated[str, Path(description="The last part of the link.", examples=[
 
 
 @router.post("", status_code=201, summary="Ask for files", responses=problems(401, 403, 429))
-def create_request(
-    services: ServicesDep, caller: CallerDep, asked: UploadRequestIn, response: Response
-) -> UploadRequestOut:
+def create_request(services: ServicesDep, caller: CallerDep, asked: UploadRequestIn) -> UploadRequestOut:
     """A link by which people without an account put files onto your shelf."""
     view = services.requests.create(
         caller,
@@ -55,14 +53,12 @@ def create_request(
         max_size=asked.max_size,
         password=asked.password,
     )
-    response.headers["Cache-Control"] = "no-store"
     return UploadRequestOut.of(view, current_link_base())
 
 
 @router.get("", summary="Your upload requests", responses=problems(401))
-def list_requests(services: ServicesDep, caller: CallerDep, response: Response) -> UploadRequestsOut:
+def list_requests(services: ServicesDep, caller: CallerDep) -> UploadRequestsOut:
     """The newest first; those that have ended, too."""
-    response.headers["Cache-Control"] = "no-store"
     base = current_link_base()
     return UploadRequestsOut(items=[UploadRequestOut.of(view, base) for view in services.requests.list(caller)])
 
@@ -74,7 +70,7 @@ def revoke_request(services: ServicesDep, caller: CallerDep, request_id: Request
     return Response(status_code=204)
 
 
-@public.post("", status_code=201, summary="Begin an upload by a link", responses=problems(401, 404, 409, 410, 503))
+@public.post("", status_code=201, summary="Begin an upload by a link", responses=problems(401, 404, 409, 410, 429, 503))
 def begin_upload(services: ServicesDep, request: Request, token: Token, offered: OfferedIn) -> OfferedOut:
     """As POST /uploads, without an account. Where the link has a password, a browser shows that it gave it, and a
     script sends it as HTTP Basic."""

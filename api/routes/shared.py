@@ -13,7 +13,7 @@ from fastapi import APIRouter, Form, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
 from api.credentials import LONGEST_PASSWORD, basic_password
-from api.deps import ServicesDep
+from api.deps import BY_LINK, ServicesDep
 from api.problems import problem_for
 from api.rates import rates_of, tried
 from api.routes import problems
@@ -26,7 +26,7 @@ from catalog.link_passwords import PASS_LIFE, cookie_name
 from services import Services
 from storage import StorageError
 
-router = APIRouter(prefix="/s/{token}", tags=["share links"])
+router = APIRouter(prefix="/s/{token}", tags=["share links"], dependencies=[BY_LINK])
 
 
 Token = Annotated[str, Path(description="The last part of the link.", max_length=200, examples=[TOKEN])]
@@ -35,7 +35,7 @@ TO_PAGE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("", status_code=303, response_class=RedirectResponse, summary="The page of a link")
+@router.get("", status_code=303, response_class=RedirectResponse, summary="The page of a link", responses=problems(429))
 def open_link(token: Token) -> Response:
     """Whatever link it is, an upload request too: its page says what is behind it."""
     return _to_page(token)

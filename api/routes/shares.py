@@ -33,9 +33,7 @@ ShareId = Annotated[UUID, Depends(_share_id)]
     summary="Make a share link",
     responses=problems(401, 403, 404, 409, 429, 503),
 )
-def create_share(
-    services: ServicesDep, caller: CallerDep, file_id: FileId, asked: ShareIn, response: Response
-) -> ShareOut:
+def create_share(services: ServicesDep, caller: CallerDep, file_id: FileId, asked: ShareIn) -> ShareOut:
     """A link for people without an account. With `columns` or `where` it leads to a copy that is made before the
     answer, which takes as long as a query."""
     new = NewShare(
@@ -47,7 +45,6 @@ def create_share(
         columns=asked.columns,
         where=asked.where,
     )
-    response.headers["Cache-Control"] = "no-store"
     return ShareOut.of(services.shares.create(caller, file_id, new))
 
 
@@ -55,7 +52,6 @@ def create_share(
 def list_shares(
     services: ServicesDep,
     caller: CallerDep,
-    response: Response,
     dataset_id: Annotated[str | None, Query(description="Only those to this dataset.", max_length=100)] = None,
     state: Annotated[ShareState | None, Query(description="Only those that are so.")] = None,
     q: Annotated[str | None, Query(description="Words in notes and names.", max_length=500)] = None,
@@ -64,7 +60,6 @@ def list_shares(
 ) -> SharesOut:
     """One page of yours, and of everybody's to datasets of yours; the newest first, those that have ended too."""
     known = None if dataset_id is None else known_dataset_id(dataset_id)
-    response.headers["Cache-Control"] = "no-store"
     page = services.shares.page(caller, dataset_id=known, state=state, q=q, limit=limit, cursor=cursor)
     return SharesOut(items=[ShareOut.of(view) for view in page.items], next_cursor=page.next_cursor)
 
@@ -73,15 +68,12 @@ def list_shares(
     "/shares/{share_id}/renew",
     dependencies=[in_turn("preview")],
     summary="Make a share link good again",
-    responses=problems(401, 403, 404, 410, 503),
+    responses=problems(401, 403, 404, 409, 410, 503),
 )
-def renew_share(
-    services: ServicesDep, caller: CallerDep, share_id: ShareId, asked: ShareRenewIn, response: Response
-) -> ShareOut:
+def renew_share(services: ServicesDep, caller: CallerDep, share_id: ShareId, asked: ShareRenewIn) -> ShareOut:
     """The same address goes on, counted from no download. A revoked one stays so."""
     most = asked.max_downloads if "max_downloads" in asked.model_fields_set else KEEP
     life = None if asked.expires_in_sec is None else timedelta(seconds=asked.expires_in_sec)
-    response.headers["Cache-Control"] = "no-store"
     return ShareOut.of(services.shares.renew(caller, share_id, expires_in=life, max_downloads=most))
 
 

@@ -16,7 +16,7 @@ from api.credentials import presented_by
 from api.deps import ServicesDep
 from api.form_pages import STYLE, form_page, message_page
 from api.next_address import safe_next
-from api.problems import HEADERS, problem_for
+from api.problems import HEADERS, detail_of, problem_for
 from api.rates import rates_of, tried
 from api.session_cookie import drop_session, keep_session, session_of
 from catalog.errors import CatalogError, DatabaseUnavailable, LinkEnded, NotSignedIn, TooManyAttempts
@@ -76,7 +76,7 @@ def sign_in(
             secret = services.sign_in.by_password(login, password, instead_of=old)
     except FAILURES as error:
         status, headers = _status(error)
-        return _sign_in_page(services, after, error=str(error), login=login, status=status, headers=headers)
+        return _sign_in_page(services, after, error=detail_of(error), login=login, status=status, headers=headers)
     return _come_in(request, services, secret, safe_next(after))
 
 
@@ -121,7 +121,9 @@ def set_up(
         return _failed(error)
     except FAILURES as error:
         status, headers = _status(error)
-        return _set_up_page(offer, token, error=str(error), name=name, email=email, status=status, headers=headers)
+        return _set_up_page(
+            offer, token, error=detail_of(error), name=name, email=email, status=status, headers=headers
+        )
     return _come_in(request, services, secret, "/")
 
 
@@ -148,7 +150,7 @@ def set_password(request: Request, services: ServicesDep, token: Token = "", pas
         return _failed(error)
     except FAILURES as error:
         status, headers = _status(error)
-        return _password_page(offer, token, error=str(error), status=status, headers=headers)
+        return _password_page(offer, token, error=detail_of(error), status=status, headers=headers)
     return _come_in(request, services, secret, "/")
 
 
@@ -235,4 +237,4 @@ def _status(error: Exception) -> tuple[int, dict[str, str]]:
 
 
 def _failed(error: Exception) -> HTMLResponse:
-    return message_page(problem_for(error).title, str(error), status=problem_for(error).status)
+    return message_page(problem_for(error).title, detail_of(error), status=problem_for(error).status)

@@ -25,18 +25,16 @@ TokenId = Annotated[UUID, Depends(_token_id)]
 
 
 @router.post("", status_code=201, summary="Make a token", responses=problems(401, 409))
-def create_token(services: ServicesDep, caller: CallerDep, body: TokenIn, response: Response) -> NewTokenOut:
+def create_token(services: ServicesDep, caller: CallerDep, body: TokenIn) -> NewTokenOut:
     """Its secret is in this answer and nowhere else. Made from a signed-in session: a token makes no tokens."""
     expires_in = None if body.expires_in_sec is None else timedelta(seconds=body.expires_in_sec)
     token, secret = services.tokens.create(caller, body.name, Scope(body.scope), expires_in=expires_in)
-    response.headers["Cache-Control"] = "no-store"
     return NewTokenOut.of_new(token, secret)
 
 
 @router.get("", summary="Your tokens", responses=problems(401))
-def list_tokens(services: ServicesDep, caller: CallerDep, response: Response) -> TokensOut:
+def list_tokens(services: ServicesDep, caller: CallerDep) -> TokensOut:
     """The newest first, without their secrets."""
-    response.headers["Cache-Control"] = "no-store"
     return TokensOut(items=[TokenOut.of(token) for token in services.tokens.list(caller)])
 
 

@@ -20,6 +20,8 @@ def test_secret_is_made_once_and_only_the_owner_may_read_it(tmp_path: Path) -> N
     assert signing_secret(settings) == first
     assert stat.S_IMODE((tmp_path / "data" / "secret_key").stat().st_mode) == 0o600
     assert [path.name for path in (tmp_path / "data").iterdir()] == ["secret_key"]
+    # The database, with everybody's addresses and hashes, will lie beside it.
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
 def test_secret_that_is_there_is_read_from_a_folder_that_takes_nothing(

@@ -230,11 +230,25 @@ def test_with_a_sign_in_the_app_may_listen_everywhere(monkeypatch: pytest.Monkey
     load().check_listen("0.0.0.0")
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("https://Shelf.example:443", "https://Shelf.example"),
+        ("http://shelf.example:80/", "http://shelf.example"),
+        ("https://shelf.example:80", "https://shelf.example:80"),
+        ("https://[2001:db8::1]:443", "https://[2001:db8::1]"),
+    ],
+)
+def test_a_port_that_no_browser_names_is_left_out(said: str, kept: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PUBLIC_URL", said)
+    assert load().public_url == kept
+
+
 def test_where_people_sign_in_the_stores_default_credentials_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORAGE_BACKEND", "minio")
-    assert load().minio.has_default_credentials
+    assert load().minio.has_default_secret
     monkeypatch.setenv("AUTH__MODE", "password")
-    with pytest.raises(SettingsError, match=r"MINIO__ACCESS_KEY.*minioadmin.*AUTH__MODE=password"):
+    with pytest.raises(SettingsError, match=r"MINIO__SECRET_KEY.*minioadmin.*AUTH__MODE=password"):
         load()
     monkeypatch.setenv("MINIO__SECRET_KEY", "one of its own")
     load()

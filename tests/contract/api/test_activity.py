@@ -117,7 +117,8 @@ def test_exports_say_the_same(team: Team, done: dict[str, Any]) -> None:
         {"group": "x"},
         {"limit": "0"},
         {"cursor": "x"},
-        {"dataset_id": "x"},
+        {"since": "0001-01-01T00:00:00+14:00"},
+        {"until": "9999-12-31T23:59:59-14:00"},
         {"q": "x" * 201},
         {"person": "a\x00"},
     ],
@@ -125,6 +126,9 @@ def test_exports_say_the_same(team: Team, done: dict[str, Any]) -> None:
 def test_filters_that_mean_nothing(team: Team, wrong: dict[str, str]) -> None:
     with team.client(ADMIN) as client:
         problem(client.get("/activity", params=wrong), 422)
+        problem(client.get("/activity", params={"dataset_id": "x"}), 404, "dataset-not-found")
+        if wrong.keys().isdisjoint({"limit", "cursor"}):  # an export has no pages
+            problem(client.get("/activity/export", params=wrong), 422)
 
 
 def test_an_operator_exports_it_and_is_named_for_what_they_do(team: Team, done: dict[str, Any]) -> None:

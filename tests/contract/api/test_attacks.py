@@ -6,6 +6,7 @@ import base64
 import csv
 import http.client
 import io
+import itertools
 import json
 import re
 import socket
@@ -20,6 +21,9 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit
 
 import httpx
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import ClientConnection, connect
+from websockets.typing import Origin, Subprotocol
 
 from catalog.identity import COOKIE
 from tests.shelf_client import problem, unique
@@ -562,8 +566,9 @@ def test_calls_of_the_api_are_counted_by_person_and_by_token(limited: Team) -> N
         assert statuses == [200] * 60 + [429]
         assert problem(last, 429, "too-many-attempts")["detail"]
         assert 1 <= int(last.headers["retry-after"]) <= 60
-        # An upload that has begun goes on.
+        # An upload that has begun goes on; beginning one is a call like any other.
         problem(client.get(f"/uploads/{uuid.uuid4()}"), 404)
+        problem(client.post("/uploads/same", json={}), 429)
     with limited.client("eve") as client:
         assert client.get("/me").status_code == 200  # she herself is not held up by her script
     assert httpx.get(f"{limited.app.url}/api/health/ready").status_code == 200
@@ -580,6 +585,17 @@ def test_guessing_tokens_is_slowed(limited: Team) -> None:
         # Whoever is somebody is not held up by a neighbour's guesses.
         client.cookies.set(COOKIE, limited.sessions["ben"])
         assert client.get("/me").status_code == 200
+
+
+def test_nobody_begins_any_number_of_uploads_by_a_link(limited: Team) -> None:
+    with limited.client("ben") as client:
+        url = client.post("/requests", json={"max_files": 1}).json()["url"]
+    visitor, file = from_address(8), {"filename": "x.csv", "size": 1}
+    answers = [httpx.post(f"{url}/uploads", json=file, headers=visitor, timeout=60) for _ in range(61)]
+    assert [answer.status_code for answer in answers] == [201] + [409] * 59 + [429]
+    begun = f"{url}/uploads/{answers[0].json()['upload_id']}"
+    assert httpx.get(begun, headers=visitor, timeout=60).status_code == 200
+    assert httpx.post(f"{url}/uploads", json=file, headers=from_address(9), timeout=60).status_code == 409
 
 
 def test_guessing_passwords_of_links_is_slowed_over_all_links(limited: Team) -> None:
@@ -662,11 +678,44 @@ def test_forms_and_calls_have_a_bound(team: Team) -> None:
             headers={"Content-Type": "application/x-www-form-urlencoded"},
         )
         problem(chunked, 413, "body-too-large")
+    # What is long is read only once it is known who sends it.
+    empty = b"[" + b"{}," * 40_000 + b"{}]"
+    for address in (f"{team.app.api}/uploads", f"{team.app.api}/uploads/same"):
+        for headers in ({}, {"Authorization": "Bearer nobody"}, {"Cookie": f"{COOKIE}=nobody"}):
+            problem(httpx.post(address, content=empty, headers=headers), 401, "not-signed-in")
+        problem(httpx.post(address, content=iter([b"{}"])), 401, "not-signed-in")
+    problem(httpx.post(f"{team.app.url}/s/nothing/uploads", content=empty), 404, "request-not-found")
     with team.client("ben") as client:
+        problem(client.post("/uploads", content=empty), 422, "invalid-input")
         problem(client.post("/uploads", content=b" " * (4 * 1024 * 1024 + 1)), 413, "body-too-large")
         problem(client.get("/me", headers={"X-Big": "x" * 100_000}), 431, "headers-too-large")
     assert asked_raw(team, f"/sign-in?next=/{'a' * 8_000}", Host="localhost")[0] == 200
     assert asked_raw(team, f"/sign-in?next=/{'a' * 100_000}", Host="localhost")[0] in (400, 414, 431)
+
+
+@pytest.mark.parametrize("path", [f"/%25{'25' * 30_000}", f"/app/static/{'a/' * 20_000}", f"/{'a' * 3_000}"])
+def test_no_address_is_looked_at_for_long(team: Team, path: str) -> None:
+    status, body = asked_raw(team, path, Host="localhost")
+    assert (status, b"path-too-long" in body) == (414, True)
+
+
+def test_a_screens_connection_takes_no_long_message(team: Team) -> None:
+    def send_without_end(line: ClientConnection) -> None:
+        line.send(itertools.repeat(b"x" * 100_000, 1_000))
+        line.recv(timeout=30)
+
+    with (
+        connect(
+            f"ws://localhost:{team.app.port}/_stcore/stream",
+            subprotocols=[Subprotocol("streamlit")],
+            origin=Origin(f"http://localhost:{team.app.port}"),
+            proxy=None,
+        ) as line,
+        pytest.raises(ConnectionClosed) as closed,
+    ):
+        send_without_end(line)
+    # It may be cut off before the client has read why.
+    assert closed.value.rcvd is None or closed.value.rcvd.code == 1009
 
 
 def test_no_answer_tells_a_secret_or_a_traceback(team: Team) -> None:

@@ -89,11 +89,12 @@ def test_limits_and_ends_are_told_apart(local_app: RunningApp) -> None:
 def test_what_the_owner_asks_for_is_checked(local_app: RunningApp) -> None:
     with local_app.client() as client:
         for wrong in (
-            {"expires_in_sec": 1},
+            {"expires_in_sec": 0},
             {"max_files": 0},
             {"max_size": 0},
             {"note": "x" * 201},
             {"password": "abc"},
+            {"password": ""},
             {"unknown": 1},
         ):
             problem(client.post("/requests", json=wrong), 422)

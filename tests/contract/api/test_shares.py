@@ -293,9 +293,12 @@ def test_a_sliced_link_cannot_be_made_to_show_another_column_or_row(
             ({"columns": ["cost"]}, "query-failed"),
             ({"columns": []}, "invalid-input"),
             ({"latest": True, "where": "TRUE"}, "invalid-share"),
-            ({"expires_in_sec": 60}, "invalid-input"),
+            ({"expires_in_sec": 0}, "invalid-input"),
             ({"max_downloads": 0}, "invalid-input"),
             ({"password": "abc"}, "invalid-password"),
+            # A script's empty variable does not mean everybody, and everything.
+            ({"password": ""}, "invalid-input"),
+            ({"where": " "}, "invalid-share"),
             ({"note": "a\nb"}, "invalid-share"),
             ({"unknown": 1}, "invalid-input"),
         )

@@ -45,7 +45,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    for module in ("sign_in", "sessions", "identity", "people"):
+    for module in ("sign_in", "login_tries", "sessions", "identity", "people"):
         monkeypatch.setattr(f"catalog.{module}.utc_now", made)
     return made
 

@@ -244,6 +244,8 @@ def test_an_editor_changes_and_a_reader_does_not(team: Team) -> None:
     owners_alone: tuple[Callable[[], object], ...] = (
         lambda: team.shelf.datasets.delete(team.bob, id_),
         lambda: team.shelf.files.delete(team.bob, new.files[0].id, permanent=True),
+        # There is no trash on this shelf: what is deleted is gone.
+        lambda: team.shelf.files.delete(team.bob, new.files[0].id),
         lambda: team.sharing.set(team.bob, id_, visibility=Visibility.TEAM),
         lambda: team.sharing.hand_over(team.bob, id_, "Bob"),
     )
@@ -345,6 +347,10 @@ def test_the_trash_is_the_owners_and_the_editors(team: Team) -> None:
         with pytest.raises(ReadOnly):
             act(read_only(team.bob), dataset.files[0].id)
     assert trash.empty(team.bob) == 0
+    # The last version would take the dataset with it.
+    with pytest.raises(NotAllowed):
+        files.delete(team.bob, team.shelf.datasets.get(team.bob, dataset.summary.id).files[0].id)
+    assert team.listed(team.ann) == {"shared"}
     assert len(trash.restore(team.bob, dataset.files[0].id).detail.files) == 2
     datasets.delete(team.ann, dataset.summary.id)
     assert team.listed(team.bob) == set()
@@ -405,6 +411,7 @@ def test_a_dataset_changes_hands_with_all_that_is_its(team: Team) -> None:
         (NotAllowed, team.bob, "Bob"),
         (ReadOnly, read_only(team.ann), "Bob"),
         (ReadOnly, read_only(team.adm), "Bob"),
+        (NotAllowed, replace(team.adm, token_id=uuid.uuid4()), "Bob"),
         (UserNotFound, team.ann, "Nobody"),
         (UserNotFound, team.ann, "a\x00"),
         (UserNotFound, team.ann, str(uuid.uuid4())),

@@ -223,6 +223,7 @@ def test_who_may_change_a_dataset_sees_all_of_it_and_a_reader_what_changed(
 
 
 HOSTILE = ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", '=HYPERLINK("http://x","y")', 'a "b", c\r\nd', "'=x", "ok"]
+HOSTILE += ["x;=1+2;", "x\t@SUM(A1)", "x| -1", " =1+1", "＝1+1", "a;b"]
 
 
 def test_an_export_is_csv_that_no_spreadsheet_runs_and_json_that_has_the_values(database: Database) -> None:
@@ -238,6 +239,8 @@ def test_an_export_is_csv_that_no_spreadsheet_runs_and_json_that_has_the_values(
     assert text.startswith("at,kind,")
     assert text.endswith("\r\n")
     assert [row[4] for row in rows[1:]] == [inert(name) for name in reversed(HOSTILE)]
+    assert inert("x;=1+2;y; -3") == "x;'=1+2;y;' -3"
+    assert inert("a;b - c; d") == "a;b - c; d"
     assert all(len(row) == len(FIELDS) for row in rows)
     assert not [cell for row in rows for cell in row if cell[:1] in tuple("=+-@\t\r\n") and cell]
     lines = b"".join(written(Activity(database).whole(ActivityQuery()), "jsonl")).decode().splitlines()

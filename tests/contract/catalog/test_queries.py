@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import tempfile
 import time
 import urllib.request
 import uuid
@@ -25,8 +26,8 @@ from catalog.events import EventKind
 from catalog.gate import Gate
 from catalog.profiler import Profiler
 from catalog.profiles import Profiles
-from catalog.queries import Queries
-from catalog.results import PREFIX, clear
+from catalog.queries import RESULT_LIFE, Queries
+from catalog.results import PREFIX, Results, clear
 from catalog.shelf import describe
 from catalog.sweep import Sweep
 from db.tables import Event, File
@@ -133,6 +134,29 @@ def test_an_export_is_in_the_store_for_a_day_under_a_good_name(
     assert results(shelf) == []
     assert shelf.files.get(shelf.caller, upload.files[0].id).size == len(FIRST)
     assert list(queries.folder.iterdir()) == [], "nothing is left on the way"
+
+
+def test_of_a_persons_results_the_oldest_go_and_nobody_elses(
+    shelf: Shelf, queries: Queries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file_id = shelf.upload(FIRST).files[0].id
+    monkeypatch.setattr(queries.analyst, "export_limit", 100)
+    start, somebody = utc_now(), uuid.uuid4()
+    stores = Results(shelf.storages)
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(b"x" * 290)
+        file.flush()
+        stores.put(Path(file.name), owner_id=somebody, form="csv", file_name="a.csv", life=RESULT_LIFE, most=300)
+    for second in range(9):
+        at = start + timedelta(seconds=second)
+        monkeypatch.setattr(catalog.results, "utc_now", lambda at=at: at)
+        queries.export(shelf.caller, file_id, "SELECT repeat('x', 70)", format="csv")
+    kept = list(shelf.storage.list_files(BucketRole.TEMP, PREFIX))
+    mine = [one for one in kept if somebody.hex[:12] not in one.ref.key]
+    assert len(kept) == len(mine) + 1
+    assert 1 < len(mine) < 9
+    assert sum(one.size for one in mine) <= 300
+    assert f"{start + timedelta(seconds=8):%Y%m%dT%H%M%SZ}" in max(one.ref.key for one in mine)
 
 
 def test_a_saved_result_is_a_dataset_that_says_where_it_comes_from(shelf: Shelf, queries: Queries) -> None:

@@ -45,6 +45,16 @@ def test_a_try_counts_unless_it_succeeds_and_by_address() -> None:
         origin.set(Origin(address="203.0.113.2"))
         with tried(limit):
             pass
+        # Whoever has one IPv6 address has the 2^64 of its network.
+        origin.set(Origin(address="2001:db8:1:2::1"))
+        with pytest.raises(NotSignedIn), tried(limit):
+            raise NotSignedIn("That is wrong.")
+        origin.set(Origin(address="2001:db8:1:2:ffff::9"))
+        with pytest.raises(TooManyAttempts), tried(limit):
+            pytest.fail("was let try")
+        origin.set(Origin(address="2001:db8:1:3::1"))
+        with tried(limit):
+            pass
     finally:
         origin.reset(before)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -11,9 +13,11 @@ from hypothesis import strategies as st
 from catalog.errors import Invalid, InvalidFileName
 from catalog.names import (
     LONGEST_NAME,
+    MOST_MARKS,
     clean_file_name,
     clean_name,
     clean_tags,
+    composed,
     default_name,
     fold,
     free_names,
@@ -58,6 +62,18 @@ def test_case_width_and_composition_do_not_matter_when_folded() -> None:
 
 def test_tags_are_the_same_whatever_their_case_and_spaces() -> None:
     assert list(clean_tags(["Geo  Data", "geo data", " GEO DATA ", "x"]).values()) == ["Geo Data", "x"]
+
+
+@given(st.text())
+def test_composing_is_the_standards(text: str) -> None:
+    assert composed(text) == unicodedata.normalize("NFC", text)
+
+
+@pytest.mark.parametrize("form", [composed, fold])
+def test_marks_without_end_are_not_sorted(form: Callable[[str], str]) -> None:
+    # Two million of them would hold the process for hours: the time of sorting grows with the square.
+    found = form("a" + "\u0315" * 1_000_000 + "\u0300" * 1_000_000 + "b")
+    assert len(found) == 1 + MOST_MARKS + 1
 
 
 @given(st.text())
