@@ -11,7 +11,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pandas as pd
@@ -57,10 +57,11 @@ def _answer_at_once() -> None:
     Streamlit makes that socket without naming TCP, and asyncio turns Nagle's algorithm off only where it is named: the
     body of an answer would wait some 40 ms for the client's delayed acknowledgement of its headers.
     """
-    sockets = [found for found in gc.get_objects() if type(found) is socket.socket and found.fileno() >= 0]
-    for found in sockets:
-        if found.type == socket.SOCK_STREAM and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    for found in [found for found in gc.get_objects() if type(found) is socket.socket and found.fileno() >= 0]:
+        # Another thread may close one of its own at this moment.
+        with suppress(OSError):
+            if found.type == socket.SOCK_STREAM and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _keep_the_true_peer() -> None:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from sqlmodel import Session
 
 from catalog import shelf
-from catalog.access import Need, check_need, find_dataset, find_file, find_ready_file
+from catalog.access import Need, find_dataset, find_file, find_ready_file
 from catalog.caller import Caller
 from catalog.errors import FileNotFound, FileNotReady
 from catalog.events import EventKind, record
@@ -48,8 +48,8 @@ class Files:
 
         The last ready one takes the dataset with it, so that its name is free, unless another version is under way.
         Of what is deleted the row goes first and the object after it; what the store does not let go of now is removed
-        later. What cannot be put back, and what takes the dataset with it, the dataset's owner alone deletes. Raises
-        FileNotFound, NotAllowed, ReadOnly; FileNotReady while it is being uploaded (cancel the upload instead).
+        later. What cannot be put back the dataset's owner alone deletes. Raises FileNotFound, NotAllowed, ReadOnly;
+        FileNotReady while it is being uploaded (cancel the upload instead).
         """
         dataset_id = self.dataset_of(caller, file_id)
         to_trash = bool(self.trash_for) and not permanent
@@ -79,7 +79,5 @@ class Files:
     def _to_trash(session: Session, caller: Caller, dataset: Dataset, file: File) -> None:
         detail = {"name": dataset.name}
         if shelf.file_to_trash(session, dataset, file, at=utc_now()):
-            # The dataset would be gone with it, which its owner alone decides.
-            check_need(session, caller, dataset, Need.OWN)
             kind = EventKind.DATASET_TRASHED
             record(session, kind, user_id=caller.user_id, dataset_id=dataset.id, detail=detail)

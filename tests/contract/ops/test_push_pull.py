@@ -69,6 +69,8 @@ def begin(verb: str, *arguments: str, **env: str) -> subprocess.Popen[str]:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # Whoever began the tests in the background has Ctrl-C ignored by every process that comes of it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
 
 
@@ -187,10 +189,13 @@ def test_ctrl_c_says_how_to_go_on(shared: Place, tmp_path: Path) -> None:
     shared.line.held.clear()
     shared.line.hold_after = shared.line.sent + PART + MIB
     process = begin("push", str(file), "--url", shared.url, "--jobs", "1")
-    assert shared.line.held.wait(60)
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
-    shared.line.hold_after = None
+    try:
+        assert shared.line.held.wait(60)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    finally:
+        shared.line.hold_after = None
+        process.kill()
     assert process.returncode == 130
     assert "run the same command again" in said
     (pushed,), _ = end(begin("push", str(file), "--url", shared.url, "--json"))
