@@ -328,7 +328,8 @@ def _entry(event: Event, *, linked: bool = False) -> ActivityEntry:
     elif event.actor is not None and event.actor.startswith(OPERATOR):
         by = "operator"
     else:
-        by = "app" if event.user_id is None else "person"
+        # Somebody failed to sign in, though it is not known who.
+        by = "app" if event.user_id is None and event.kind != EventKind.SIGN_IN_FAILED else "person"
     return ActivityEntry(
         id=event.id,
         at=event.at,

@@ -75,12 +75,6 @@ class LoginTries:
         keys = [self._key(login) for login in logins if login]
         session.exec(delete(OneTime).where(col(OneTime.purpose) == TRIES, col(OneTime.token_hash).in_(keys)))
 
-    def note_unknown(self, session: Session, login: str) -> None:
-        """Write as much for a login that nobody has as for somebody's, so that the time it takes says nothing."""
-        row = session.get(OneTime, self._key(login), with_for_update=True)
-        if row is not None:
-            row.detail = {**row.detail, "seen": True}
-
     def _key(self, login: str) -> str:
         # With a key: the plain digest of what may be a password could be guessed by whoever reads the database.
         return hmac.new(self.key, b"tries:" + fold(login).encode("utf-8", "replace"), hashlib.sha256).hexdigest()

@@ -76,7 +76,7 @@ class SignIn:
         kept = user.password_hash if user is not None else None
         right = self.passwords.verify(kept, password)
         if user is None or not right or user.disabled_at is not None:
-            self._note_failure(typed, user, right=right)
+            self._note_failure(user, right=right)
             raise NotSignedIn(REFUSED)
         fresh = self._hashed_anew(kept, password)
         with self.database.transaction() as session:
@@ -201,11 +201,11 @@ class SignIn:
         except InvalidPassword:
             return None  # one from a time of other rules still lets in
 
-    def _note_failure(self, login: str, user: User | None, *, right: bool) -> None:
+    def _note_failure(self, user: User | None, *, right: bool) -> None:
         # What was typed may be a password in the wrong field: it is written down nowhere.
         with self.database.transaction() as session:
             if user is None:
-                self._tries.note_unknown(session, login)
+                record(session, EventKind.SIGN_IN_FAILED, detail={"reason": "Nobody has that name or address."})
                 return
             reason = "password" if user.password_hash else "no password"
             if right and user.disabled_at is not None:

@@ -78,7 +78,7 @@ def said(entry: ActivityEntry) -> Said:
     if kind == "signed_in":
         return Said(who, "signed in", "", WAYS.get(str(detail.get("by")), ""))
     if kind == "sign_in_failed":
-        if entry.actor is None:  # a provider vouched for nobody the shelf knows
+        if entry.actor is None:  # nobody the shelf knows
             return Said(SOMEBODY, "failed to sign in", "", _text(detail, "reason"))
         return Said(SOMEBODY, "failed to sign in as", who, "")
     if kind == "link_refused":

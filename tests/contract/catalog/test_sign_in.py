@@ -82,6 +82,8 @@ def test_everybody_who_may_not_come_in_hears_the_same(door: Door) -> None:
         ("Ada", {"reason": "password"}),
         ("Elsewhere", {"reason": "no password"}),
         ("Gone", {"reason": "disabled"}),
+        # What was typed may be a password in the wrong field.
+        *[(None, {"reason": "Nobody has that name or address."})] * 3,
     ]
 
 
@@ -142,7 +144,8 @@ def test_no_typed_login_is_kept(door: Door) -> None:
         row = session.exec(select(OneTime)).one()
     assert "secret" not in repr(row)
     assert row.token_hash != digest("my secret password")
-    assert door.events() == []
+    (event,) = door.events()
+    assert "secret" not in repr((event.actor, event.detail, event.search_text, event.user_id))
 
 
 def test_a_locked_person_waits_even_with_the_right_password_and_then_is_free(door: Door, clock: Clock) -> None:
