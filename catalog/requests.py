@@ -150,6 +150,11 @@ class UploadRequests:
         """Whether the link asks for one. Raises RequestNotFound."""
         return self._row(token)[0].password_hash is not None
 
+    def check_going_on(self, token: str) -> None:
+        """Raises RequestNotFound, LinkEnded."""
+        row, owner = self._row(token)
+        check_going_on(row, owner, begun_at=None)
+
     def unlock(self, token: str, password: str) -> str:
         """Check the password; what the browser is to show from now on.
 

@@ -35,9 +35,18 @@ TO_PAGE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("", status_code=303, response_class=RedirectResponse, summary="The page of a link", responses=problems(429))
-def open_link(token: Token) -> Response:
-    """Whatever link it is, an upload request too: its page says what is behind it."""
+@router.get(
+    "",
+    status_code=303,
+    response_class=RedirectResponse,
+    summary="The page of a link",
+    responses=problems(404, 410, 429, 503),
+)
+def open_link(services: ServicesDep, request: Request, token: Token) -> Response:
+    """Whatever link it is, an upload request too: its page says what is behind it. A person is told there as well that
+    nothing is; a program is told at once."""
+    if not _by_a_person(request):
+        _check_going_on(services, token)
     return _to_page(token)
 
 
@@ -162,6 +171,16 @@ def _unlock(services: Services, token: str, password: str) -> str:
         if not services.requests.is_known(token):
             raise
         return services.requests.unlock(token, password)
+
+
+def _check_going_on(services: Services, token: str) -> None:
+    """Raises ShareNotFound, LinkEnded."""
+    try:
+        services.shares.has_password(token)
+    except ShareNotFound:
+        if not services.requests.is_known(token):
+            raise
+        services.requests.check_going_on(token)
 
 
 def _by_a_person(request: Request) -> bool:

@@ -73,12 +73,14 @@ def test_limits_and_ends_are_told_apart(local_app: RunningApp) -> None:
         problem(outsider.get(f"/s/{token}/uploads/{own['upload_id']}"), 404, "upload-not-found")
         problem(outsider.delete(f"/s/{token}/uploads/{own['upload_id']}"), 404, "upload-not-found")
         problem(begin(outsider, "no-such-token", "x.csv"), 404, "request-not-found")
+        assert outsider.get(f"/s/{token}").headers["location"] == f"/shared?token={token}"
         problem(begin(outsider, token, "x.csv", size=-1), 422, "invalid-size")
         with local_app.client() as client:
             assert client.delete(f"/requests/{made['id']}").status_code == 204
             problem(client.delete(f"/requests/{made['id']}"), 404, "request-not-found")
             client.delete(f"/uploads/{own['upload_id']}")
         for answer in (
+            outsider.get(f"/s/{token}"),
             begin(outsider, token, "z.csv"),
             outsider.post(f"/s/{token}/uploads/{second['upload_id']}/parts", json={"numbers": [1]}),
             outsider.post(f"/s/{token}/uploads/{second['upload_id']}/complete", json={"parts": []}),

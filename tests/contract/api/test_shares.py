@@ -188,13 +188,15 @@ def test_a_link_taken_back_is_refused_at_once(
     problem(private(outside.get(made["raw_url"])), 410, "link-ended")
     problem(outside.get(f"{made['url']}/download", headers={"Range": "bytes=0-3"}), 410, "link-ended")
     assert outside.head(made["raw_url"]).status_code == 410
+    problem(private(outside.get(made["url"])), 410, "link-ended")
+    assert outside.get(made["url"], headers=HTML).headers["location"] == f"/shared?token={made['token']}"
     page = private(outside.get(f"{made['url']}/download", headers=HTML))
     assert (page.status_code, page.headers["location"]) == (303, f"/shared?token={made['token']}&error=link-ended")
     # What was signed a moment before is good for what is left of its minute.
     assert outside.get(before).content == CSV
     for wrong in ("nothing", made["token"][:-1] + "é", "..%2F..%2Fetc"):
-        answer = private(outside.get(f"{shelf.url}/s/{wrong}/download"))
-        problem(answer, 404)
+        for address in (f"{shelf.url}/s/{wrong}/download", f"{shelf.url}/s/{wrong}"):
+            problem(private(outside.get(address)), 404)
 
 
 def test_the_password_is_asked_for_by_form_or_basic_and_guessing_ends_in_429(
