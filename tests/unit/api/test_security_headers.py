@@ -96,8 +96,10 @@ def test_pages_with_a_password_run_no_script(path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/api/ml/v1/datasets", "/metrics", "/s/token/download"])
-def test_what_is_no_page_may_do_nothing(path: str) -> None:
-    assert set.union(*directives(answered(path)).values()) == {"'none'"}
+def test_what_is_no_page_may_do_nothing_and_is_kept_by_no_cache(path: str) -> None:
+    headers = answered(path)
+    assert set.union(*directives(headers).values()) == {"'none'"}
+    assert headers["cache-control"] == "no-store"
 
 
 def test_a_form_may_lead_to_the_provider() -> None:
