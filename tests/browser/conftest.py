@@ -22,8 +22,8 @@ FLAGS = (
     "--disable-sync",
 )
 PATIENCE_MS = 20_000
-ALWAYS = {"test_datasets", "test_dataset_page", "test_storage_page", "test_trash", "test_upload"}
-"""What `make test` has time for; CI runs the others, too."""
+ALWAYS = {"test_dataset_page", "test_one_file_opens_with_its_rows_and_downloads_identical_bytes"}
+"""Files and tests that `make test` has time for; CI runs the others, too."""
 
 
 def chromium_path() -> str | None:
@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.flaky(reruns=1))
-            if item.path.stem not in ALWAYS:
+            if ALWAYS.isdisjoint({item.path.stem, getattr(item, "originalname", item.name)}):
                 item.add_marker(pytest.mark.long)
 
 

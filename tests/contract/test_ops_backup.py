@@ -17,6 +17,8 @@ from ops.__main__ import app as commands
 from tests import shelf_client
 from tests.app_server import OWN_SETTINGS, ROOT, running_app
 
+pytestmark = pytest.mark.long
+
 FILES = {"naïve ☕.csv": b"id,name\n1,one\n", "nothing.csv": b"", "large.bin": bytes(range(256)) * 8192}
 
 
@@ -36,7 +38,6 @@ def ops(*arguments: str, largest: int | None = None, **env: str) -> subprocess.C
     )
 
 
-@pytest.mark.long
 def test_backed_up_beside_the_running_app_and_served_by_another(tmp_path: Path) -> None:
     data, place, new = (str(tmp_path / name) for name in ("data", "backup", "new"))
     with running_app(tmp_path / "data") as app:

@@ -64,6 +64,8 @@ from catalog.restoring import Restore
 from db import open_database
 from tests.contract.catalog.backups import directory_vault, stores
 
+pytestmark = pytest.mark.long
+
 verb, folder, place, stage, limit = sys.argv[1:]
 
 class Stops:
@@ -524,7 +526,6 @@ def test_where_the_files_themselves_lie_is_no_place_for_their_backup(tmp_path: P
             open_vault(place, s3=minio)
 
 
-@pytest.mark.long
 def test_memory_does_not_grow_with_the_rows(shelf: Shelf, tmp_path: Path) -> None:
     def peak(act: Callable[[], object]) -> int:
         tracemalloc.start()

@@ -26,6 +26,8 @@ from tests.app_server import RunningApp
 from tests.shelf_client import store, unique
 from tests.unit.catalog.test_snippets import version
 
+pytestmark = pytest.mark.long
+
 FRAME = pd.DataFrame({"city": ["Zürich", "Genève", "Bern"], "people": [447082, 206635, 137995]})
 
 
@@ -113,7 +115,6 @@ def paste_all(app: RunningApp, file_name: str, data: bytes, expected: str, folde
             assert expected in shown, f"{here}\n{shown}"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("file_name", FILES)
 def test_snippets_run_for_every_format(local_app: RunningApp, file_name: str, tmp_path: Path) -> None:
     paste_all(local_app, file_name, FILES[file_name], "447082", tmp_path)

@@ -32,7 +32,7 @@ from tests.relay_http import relayed
 from tests.seaweed import S3Server, SeaweedServer
 from tests.shelf_client import complete, problem, put_parts, start, store, unique
 
-pytestmark = pytest.mark.s3
+pytestmark = [pytest.mark.s3, pytest.mark.long]
 
 CSV = b"id,name\n1,Ada\n2,Grace\n"
 LARGE = b"id,name\n" + b"".join(b"%d,%06x\n" % (n, n * 7919) for n in range(40_000))
@@ -136,7 +136,6 @@ def test_store_that_is_overloaded_for_a_while(place: Place) -> None:
     alive_and_well(app, kept, LARGE)
 
 
-@pytest.mark.long
 def test_credentials_that_are_revoked_in_mid_upload_and_given_back(
     tmp_path: Path, own_s3_server: SeaweedServer
 ) -> None:
@@ -173,7 +172,6 @@ def remove_bucket(server: S3Server, bucket: str) -> Minio:
     return client
 
 
-@pytest.mark.long
 def test_bucket_that_is_deleted_under_us_is_named_and_nothing_is_marked_lost(
     tmp_path: Path, own_s3_server: SeaweedServer
 ) -> None:
@@ -344,7 +342,6 @@ def test_a_store_that_falls_silent_takes_no_page_with_it(tmp_path: Path, own_s3_
         eventually(lambda: httpx.get(address, timeout=90).status_code, 200)
 
 
-@pytest.mark.long
 def test_store_at_a_kilobyte_a_second_holds_nobody_else_up(place: Place) -> None:
     app = place.app
     quick = store(app, CSV, "small.csv", name=unique())

@@ -38,7 +38,7 @@ from tests.contract.catalog.conftest import make_shelf
 from tests.contract.catalog.test_moving import HOSTILE, storages_at
 from tests.seaweed import SeaweedServer
 
-pytestmark = pytest.mark.s3
+pytestmark = [pytest.mark.s3, pytest.mark.long]
 MB = 1_000_000
 JOBS = 3
 MOST_MEMORY = 250 * MB
