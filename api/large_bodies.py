@@ -14,7 +14,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.credentials import presented_by
-from api.problems import answer, detail_of, problem_for
+from api.problems import refusal
 from api.rates import address, rates_of
 from catalog.errors import CatalogError, DatabaseUnavailable, NotSignedIn, RequestNotFound
 from catalog.origin import Origin, origin
@@ -42,7 +42,7 @@ class LargeBodies:
                 origin.set(Origin(address=scope["client"][0] if scope.get("client") else None))
                 await to_thread.run_sync(self._check, HTTPConnection(scope))
             except (CatalogError, DatabaseUnavailable) as error:
-                await answer(problem_for(error), detail_of(error))(scope, receive, send)
+                await refusal(error)(scope, receive, send)
                 return
         await self.app(scope, receive, send)
 

@@ -229,15 +229,21 @@ def detail_of(error: Exception) -> str:
     return f"{text} {then}" if isinstance(error, catalog_errors.DatabaseUnavailable) else text
 
 
+def refusal(error: Exception) -> JSONResponse:
+    """What an error that the table knows is answered with."""
+    response = answer(problem_for(error), detail_of(error), _members(error))
+    if isinstance(error, catalog_errors.TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
 async def _known(request: Request, error: Exception) -> JSONResponse:
     problem = problem_for(error)
     if problem.status >= 500:
         log.warning("request_failed", problem=problem.slug, detail=str(error))
-    response = answer(problem, detail_of(error), _members(error))
+    response = refusal(error)
     if problem.slug == "password-needed" and "sec-fetch-mode" in request.headers:
         response.headers.update(ASKED_BY_A_PAGE)
-    if isinstance(error, catalog_errors.TooManyAttempts):
-        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
