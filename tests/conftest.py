@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from catalog.origin import NOWHERE, set_for_process
 
 # A busy machine is slow, not wrong. The same examples each time, so that a change is judged by what it changed;
 # DATASHELF_TEST_RANDOM=1 looks for new ones.
@@ -26,3 +29,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("long"):
             item.add_marker(pytest.mark.skip(reason="takes long: DATASHELF_TEST_LONG=1 runs it, as .ci/run does"))
+
+
+@pytest.fixture(autouse=True)
+def _nobodys_process() -> Iterator[None]:
+    """A command that was run in here has said of this process that all it does is the operator's."""
+    yield
+    set_for_process(NOWHERE)

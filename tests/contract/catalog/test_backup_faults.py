@@ -53,6 +53,8 @@ from tests.contract.catalog.backups import Place, directory_vault, restored
 from tests.contract.catalog.conftest import Shelf, local_storages, make_shelf
 from tests.seaweed import S3Server
 
+pytestmark = pytest.mark.long
+
 SHORT = timedelta(seconds=1)
 DRIVER = """
 import sys, time
@@ -63,8 +65,6 @@ from catalog.backup import Backup, BackupReport
 from catalog.restoring import Restore
 from db import open_database
 from tests.contract.catalog.backups import directory_vault, stores
-
-pytestmark = pytest.mark.long
 
 verb, folder, place, stage, limit = sys.argv[1:]
 

@@ -275,4 +275,4 @@ def test_it_is_its_owners_alone_and_made_by_who_may_write(shelf: Shelf, requests
         with pytest.raises(Invalid):
             requests.create(shelf.caller, **wrong)
     with pytest.raises(InvalidExpiry):
-        requests.create(shelf.caller, expires_in=timedelta(seconds=1))
+        requests.create(shelf.caller, expires_in=timedelta(milliseconds=999))

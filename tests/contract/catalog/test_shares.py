@@ -308,7 +308,7 @@ def test_another_key_ends_every_link_for_good(shelf: Shelf, shares: Shares) -> N
 @pytest.mark.parametrize(
     ("new", "error"),
     [
-        (NewShare(expires_in=timedelta(minutes=59)), InvalidExpiry),
+        (NewShare(expires_in=timedelta(milliseconds=999)), InvalidExpiry),
         (NewShare(expires_in=timedelta(days=3700)), InvalidExpiry),
         (NewShare(max_downloads=0), InvalidShare),
         (NewShare(max_downloads=1_000_001), InvalidShare),
@@ -592,7 +592,7 @@ def test_an_empty_slice_is_allowed_and_said(shelf: Shelf, shares: Shares, tmp_pa
         ("TRUE); SELECT (1", QueryRefused),
         ("TRUE) --", QueryFailed),
         ("TRUE /*", QueryFailed),
-        ("", None),
+        ("", InvalidShare),
         ("name IN (SELECT content FROM read_text('/etc/passwd'))", QueryRefused),
         ("EXISTS (SELECT * FROM '/etc/passwd')", QueryRefused),
         ("EXISTS (SELECT * FROM other)", QueryFailed),
@@ -604,13 +604,10 @@ def test_an_empty_slice_is_allowed_and_said(shelf: Shelf, shares: Shares, tmp_pa
     ],
 )
 def test_a_condition_is_one_condition_and_nothing_more(
-    sliced: tuple[Shelf, Shares, uuid.UUID], where: str, error: type[Exception] | None
+    sliced: tuple[Shelf, Shares, uuid.UUID], where: str, error: type[Exception]
 ) -> None:
     shelf, shares, file_id = sliced
     new = NewShare(columns=["name"], where=where)
-    if error is None:
-        assert shares.create(shelf.caller, file_id, new).slice_rows == 3
-        return
     before = len(shelf.objects())
     with pytest.raises(error):
         shares.create(shelf.caller, file_id, new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,6 +55,10 @@ def test_store_killed_in_mid_part_and_in_mid_download(tmp_path: Path, own_s3_ser
         problem(httpx.get(dataset["download_url"], timeout=60), 503, "storage-unavailable")
 
         own_s3_server.start()
-        rest = httpx.get(dataset["download_url"], headers={"Range": f"bytes={len(got)}-"}, timeout=60)
+        from_there = {"Range": f"bytes={len(got)}-"}
+        deadline = time.monotonic() + 30  # until the app has seen that it is back
+        while (rest := httpx.get(dataset["download_url"], headers=from_there, timeout=60)).status_code == 503:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
         assert rest.status_code == 206
         assert got + rest.content == DATA

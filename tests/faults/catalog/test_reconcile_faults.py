@@ -107,18 +107,26 @@ def test_a_store_that_is_away_changes_nothing(
         assert later(shelf).run(apply=True, deep=True).findings == []
 
 
+def peak_of_reading(shelf: Shelf, count: int) -> int:
+    """Bytes that Python held at most while `count` files were read and nothing was found."""
+    tracemalloc.start()
+    report = later(shelf).run(apply=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found(report) == {}
+    assert report.checked.files == report.checked.objects == count
+    return peak
+
+
 @pytest.mark.long
 def test_ten_thousand_files_take_hardly_more_memory_than_two_thousand(shelf: Shelf, tmp_path: Path) -> None:
     dataset, peaks = shelf.upload(DATA), []
-    for count in (1_999, 8_000):
+    for count, total in ((1_999, 2_000), (8_000, 10_000)):
         fill(shelf, dataset.summary.id, count)
         later(shelf).run(apply=True)  # lets the newest version speak for the dataset
-        tracemalloc.start()
-        report = later(shelf).run(apply=False)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
-        assert found(report) == {}
-    assert report.checked.files == report.checked.objects == 10_000
+        peaks.append(
+            min(peak_of_reading(shelf, total) for _ in range(3))
+        )  # other threads of the tests take memory, too
     assert peaks[1] < peaks[0] + 8_000_000, peaks
     spoil(shelf)
     report = later(shelf).run(apply=True)
