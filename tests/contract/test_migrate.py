@@ -18,7 +18,7 @@ from tests.app_server import OWN_SETTINGS, ROOT, s3_env
 from tests.contract.test_ops import ops
 from tests.seaweed import S3Server
 
-pytestmark = pytest.mark.s3
+pytestmark = [pytest.mark.s3, pytest.mark.long]
 GUIDE = ROOT / "docs" / "minio_migration_guide.md"
 TO_STORE = ("migrate", "--from", "local", "--to", "minio")
 TO_DISK = ("migrate", "--from", "minio", "--to", "local")

@@ -29,6 +29,8 @@ from catalog.identity import COOKIE
 from tests.shelf_client import problem, unique
 from tests.team import ADMIN, Team, email_of, password_of, running_team
 
+pytestmark = pytest.mark.long
+
 EVIL = "https://evil.example"
 ROWS = b"town,height\nOslo,23\nBergen,12\n"
 

@@ -19,6 +19,8 @@ from tests.contract.api.matrix_rules import RULES, Rule
 from tests.contract.api.matrix_world import WHO, World, let_in, paths
 from tests.team import running_team
 
+pytestmark = pytest.mark.long
+
 MAIN = Path(__file__).resolve().parents[3] / "pages" / "main.py"
 FILES = {"/api/ml/v1/docs/assets"}
 """Mounts, which serve files that come with the app."""

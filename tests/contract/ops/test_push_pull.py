@@ -26,6 +26,8 @@ from tests.line import Line, line_to
 from tests.seaweed import S3Server
 from tests.shelf_client import store, unique
 
+pytestmark = pytest.mark.long
+
 MIB = 1024**2
 PART = 16 * MIB
 LANES = 2

@@ -13,6 +13,8 @@ from tests.app_server import running_app
 from tests.real_parts import missing
 from tests.shelf_client import problem, start, store, unique
 
+pytestmark = pytest.mark.long
+
 CSV = b"id,name\n1,Ada\n"
 DISK = 24 * 1024**2
 

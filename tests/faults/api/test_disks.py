@@ -20,6 +20,8 @@ from tests.real_parts import missing
 from tests.seaweed import seaweed_server
 from tests.shelf_client import problem, put_parts, start, store, unique
 
+pytestmark = pytest.mark.long
+
 CSV = b"id,name\n1,Ada\n"
 MIB = 1024**2
 NOBODY = 65534

@@ -14,7 +14,7 @@ from tests.app_server import running_app, s3_env
 from tests.seaweed import SeaweedServer
 from tests.shelf_client import complete, problem, put_part, start, unique
 
-pytestmark = pytest.mark.s3
+pytestmark = [pytest.mark.s3, pytest.mark.long]
 MIB = 1024**2
 DATA = os.urandom(12 * MIB)
 

@@ -14,7 +14,7 @@ from tests.app_server import AppDidNotStart, RunningApp, running_app, s3_env, st
 from tests.seaweed import SeaweedServer
 from tests.shelf_client import complete, problem, put_parts, start, store, unique
 
-pytestmark = pytest.mark.s3
+pytestmark = [pytest.mark.s3, pytest.mark.long]
 
 CSV = b"id,name\n1,Ada\n2,Grace\n"
 

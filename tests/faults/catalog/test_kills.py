@@ -27,6 +27,8 @@ from storage import BucketRole, ObjectRef
 from tests.contract.catalog.conftest import Shelf, local_storages, make_shelf
 from tests.postgres import start_postgres
 
+pytestmark = pytest.mark.long
+
 KILLS = 6
 
 WRITER = """

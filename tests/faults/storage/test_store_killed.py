@@ -24,7 +24,7 @@ from storage import (
 from tests.contract.storage.conftest import MINUTE, fresh_ref, minio_settings
 from tests.seaweed import SeaweedServer
 
-pytestmark = pytest.mark.s3
+pytestmark = [pytest.mark.s3, pytest.mark.long]
 
 
 def opened(server: SeaweedServer, folder: Path, *, backend: str = "minio", fallback: str = "local") -> Storages:
