@@ -22,8 +22,12 @@ FLAGS = (
     "--disable-sync",
 )
 PATIENCE_MS = 20_000
-ALWAYS = {"test_dataset_page", "test_one_file_opens_with_its_rows_and_downloads_identical_bytes"}
-"""Files and tests that `make test` has time for; CI runs the others, too."""
+ALWAYS = {
+    "test_one_file_opens_with_its_rows_and_downloads_identical_bytes",
+    "test_its_rows_are_shown_with_what_they_cover",
+    "test_delete_asks_once_naming_it_and_goes_back_to_the_list",
+}
+"""What `make test` has time for; CI runs the others, too."""
 
 
 def chromium_path() -> str | None:
@@ -43,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             item.add_marker(pytest.mark.flaky(reruns=1))
-            if ALWAYS.isdisjoint({item.path.stem, getattr(item, "originalname", item.name)}):
+            if getattr(item, "originalname", item.name) not in ALWAYS:
                 item.add_marker(pytest.mark.long)
 
 

@@ -131,6 +131,7 @@ def test_filters_that_mean_nothing(team: Team, wrong: dict[str, str]) -> None:
             problem(client.get("/activity/export", params=wrong), 422)
 
 
+@pytest.mark.long
 def test_an_operator_exports_it_and_is_named_for_what_they_do(team: Team, done: dict[str, Any]) -> None:
     def ops(*arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "ops", *arguments]

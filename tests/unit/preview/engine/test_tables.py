@@ -89,6 +89,7 @@ def test_a_text_of_very_many_columns_is_as_previewed(
     test_a_text_is_as_previewed(tmp_path, name)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "last", ["007,9223372036854775808,x,yes,2024-02-30,5", '1,2,"3,5",false,2024-01-02,', "1,2,3.5,true,caf\xe9,1,7"]
 )
