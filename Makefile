@@ -16,7 +16,7 @@ SCREENS_ARGS ?=
 
 help:
 	@echo "make run      start Datashelf at http://localhost:8501 (PORT=… for another port)"
-	@echo "make test     run every test this machine can, and say what was left out"
+	@echo "make test     run the tests that fit into ten minutes, and say what was left out (DATASHELF_TEST_LONG=1: all)"
 	@echo "make faults   kill app, store, database and clients at random and compare the books (FULL=1: 200 kills; SEED=…)"
 	@echo "make check    lint, formatting, types, migrations, who may import whom"
 	@echo "make audit    hold the installed packages against known vulnerabilities"
