@@ -51,39 +51,48 @@ ui = st.App(Path(__file__).parent / "pages" / "main.py")
 ui_lifespan = ui.lifespan()
 
 
-def _answer_at_once() -> None:
-    """Set TCP_NODELAY on the listening socket, from which every connection takes it over.
+def _mend_server() -> None:
+    """Set what `streamlit run` gives no way to set on the server it has made: one look at every object there is.
+
+    All of it is there before the lifespan begins, and no call comes in before that has begun to yield.
+    """
+    for found in gc.get_objects():
+        if type(found) is socket.socket:
+            _answer_at_once(found)
+        elif type(found) is ProxyHeadersMiddleware:
+            _keep_the_true_peer(found)
+        elif type(found) is Config:
+            _bound_messages(found)
+
+
+def _answer_at_once(found: socket.socket) -> None:
+    """Set TCP_NODELAY on a listening socket, from which every connection takes it over.
 
     Streamlit makes that socket without naming TCP, and asyncio turns Nagle's algorithm off only where it is named: the
     body of an answer would wait some 40 ms for the client's delayed acknowledgement of its headers.
     """
-    for found in [found for found in gc.get_objects() if type(found) is socket.socket and found.fileno() >= 0]:
-        # Another thread may close one of its own at this moment.
-        with suppress(OSError):
-            if found.type == socket.SOCK_STREAM and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
-                found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    # One that is closed, or that another thread closes at this moment, is none of ours.
+    with suppress(OSError):
+        if found.type == socket.SOCK_STREAM and found.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+            found.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-def _keep_the_true_peer() -> None:
+def _keep_the_true_peer(found: ProxyHeadersMiddleware) -> None:
     """Take uvicorn's own reading of X-Forwarded-For out of action; `api.forwarded` reads it, by our settings.
 
-    `streamlit run` gives no way to turn it off, and it is on for loopback (FORWARDED_ALLOW_IPS): it would write
-    whatever a header says over the address of the TCP peer before any code of ours is called, and who the peer is
-    decides whose word on a person counts. It wraps the app before the lifespan begins, and no call comes in before
-    that has begun to yield.
+    It is on for loopback (FORWARDED_ALLOW_IPS): it would write whatever a header says over the address of the TCP peer
+    before any code of ours is called, and who the peer is decides whose word on a person counts.
     """
-    for found in [found for found in gc.get_objects() if type(found) is ProxyHeadersMiddleware]:
-        found.trusted_hosts = frozenset()  # type: ignore[assignment]  # it is asked with `in`, and trusts nobody now
+    found.trusted_hosts = frozenset()  # type: ignore[assignment]  # it is asked with `in`, and trusts nobody now
 
 
-def _bound_messages() -> None:
+def _bound_messages(found: Config) -> None:
     """Let a screen's WebSocket bring in no message longer than any screen sends.
 
     It is open to everybody, for who has a link needs no account, and a message is held until all of it is there.
     Streamlit's own option bounds what goes out as well, and rows and charts are long.
     """
-    for found in [found for found in gc.get_objects() if type(found) is Config]:
-        found.ws_max_size = LONGEST_MESSAGE
+    found.ws_max_size = LONGEST_MESSAGE
 
 
 def _show_set_up_link(secret: str) -> None:
@@ -108,9 +117,7 @@ async def lifespan(served: FastAPI) -> AsyncIterator[None]:
     running.start()
     try:
         async with ui_lifespan(served):
-            _answer_at_once()
-            _keep_the_true_peer()
-            _bound_messages()
+            _mend_server()
             gc.collect()
             gc.freeze()
             yield

@@ -12,7 +12,8 @@ from pydantic import Field
 from api.deps import known_dataset_id
 from api.schemas import DATASET, FILE, Out
 from api.upload_schemas import Moment
-from catalog.activity import LONGEST_SEARCH, ActivityEntry, ActivityPage, ActivityQuery, Group
+from catalog.activity import LONGEST_SEARCH, ActivityEntry, ActivityPage, ActivityQuery
+from catalog.activity_groups import Group
 
 LONGEST_PERSON = 200
 

@@ -42,24 +42,26 @@ def get_caller(
     _session: Annotated[object, SESSION] = None,
 ) -> Caller:
     """Raises NotSignedIn, TooManyAttempts."""
-    rates = rates_of(request)
     try:
         caller = services.identity.caller(presented_by(request, services.settings))
         # For the access log, which has nothing else to know it by.
         request.state.caller = caller
     except NotSignedIn:
-        rates.refused.take(address())
+        rates_of(request).refused.take(address())
         raise
+    _count(request, key_of(caller))
+    return caller
+
+
+def _count(request: Request, key: str) -> None:
     # An upload that goes on is not counted: a long one asks for many signed URLs, and holding it up gains nothing.
     if "upload_id" not in request.path_params:
-        rates.api.take(key_of(caller))
-    return caller
+        rates_of(request).api.take(key)
 
 
 def visitor(request: Request) -> None:
     """Somebody without an account, who came by a link. Raises TooManyAttempts."""
-    if "upload_id" not in request.path_params:
-        rates_of(request).api.take(key_of_visitor())
+    _count(request, key_of_visitor())
 
 
 BY_LINK = Depends(visitor)

@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from api.body_limit import LONGEST_BODY, longest
 from api.credentials import presented_by
 from api.problems import refusal
 from api.rates import address, rates_of
@@ -23,7 +24,6 @@ from settings import Settings
 LARGE = 64 * 1024
 """Bytes. Most calls have a few hundred."""
 
-CALLS = ("/api/", "/s/")
 _BY_LINK = re.compile(r"/s/([^/]+)/uploads(?:/|$)")
 
 
@@ -48,7 +48,10 @@ class LargeBodies:
 
     def concerns(self, scope: Scope) -> bool:
         """Whether it is a call of the API's that may have a body of JSON."""
-        return scope["type"] == "http" and scope["path"].startswith(CALLS) and not scope["path"].startswith(self.exempt)
+        if scope["type"] != "http":
+            return False
+        path: str = scope["path"]
+        return longest(path) == LONGEST_BODY and not path.startswith(self.exempt)
 
     def _check(self, connection: HTTPConnection) -> None:
         """Raises NotSignedIn, RequestNotFound, TooManyAttempts, DatabaseUnavailable."""

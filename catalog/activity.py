@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Uuid, and_, literal, or_, tuple_
@@ -18,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from catalog import cursor
 from catalog.access import Need, can, check_admin, find_dataset, sees_dataset
+from catalog.activity_groups import DETAIL_FOR_READERS, FOR_READERS, GROUP_OF, GROUPS, Group
 from catalog.caller import Caller
 from catalog.cursor import Cursor, fingerprint
 from catalog.errors import InvalidQuery
@@ -35,99 +35,6 @@ BATCH = 1_000
 LONGEST_SEARCH = 200
 MARK = fingerprint(["activity"])
 """Of every cursor: the order is the same whatever is looked for, and a page may be asked for with other filters."""
-
-
-class Group(StrEnum):
-    """Kinds of events as people look for them."""
-
-    SIGN_INS = "sign-ins"
-    UPLOADS = "uploads"
-    DOWNLOADS = "downloads"
-    SHARES = "shares"
-    CHANGES = "changes"
-    DELETIONS = "deletions"
-    OPERATION = "operation"
-    """What whoever runs the shelf did, and what it does by itself."""
-
-
-GROUPS: dict[Group, frozenset[EventKind]] = {
-    Group.SIGN_INS: frozenset(
-        {
-            EventKind.SIGNED_IN,
-            EventKind.SIGN_IN_FAILED,
-            EventKind.SIGNED_OUT,
-            EventKind.SESSION_REVOKED,
-            EventKind.PASSWORD_CHANGED,
-            EventKind.TOKEN_CREATED,
-            EventKind.TOKEN_REVOKED,
-        }
-    ),
-    Group.UPLOADS: frozenset(
-        {
-            EventKind.UPLOAD_STARTED,
-            EventKind.UPLOAD_COMPLETED,
-            EventKind.UPLOAD_ABORTED,
-            EventKind.UPLOAD_EXPIRED,
-            EventKind.RESULT_SAVED,
-        }
-    ),
-    Group.DOWNLOADS: frozenset({EventKind.FILE_DOWNLOADED, EventKind.FILE_LINKED, EventKind.RESULT_EXPORTED}),
-    Group.SHARES: frozenset(
-        {
-            EventKind.ACCESS_CHANGED,
-            EventKind.OWNER_CHANGED,
-            EventKind.LINK_CREATED,
-            EventKind.LINK_CHANGED,
-            EventKind.LINK_REVOKED,
-            EventKind.LINK_REFUSED,
-            EventKind.REQUEST_CREATED,
-            EventKind.REQUEST_REVOKED,
-        }
-    ),
-    Group.CHANGES: frozenset({EventKind.DATASET_CHANGED, EventKind.DATASET_RESTORED, EventKind.FILE_RESTORED}),
-    Group.DELETIONS: frozenset(
-        {
-            EventKind.DATASET_TRASHED,
-            EventKind.DATASET_DELETED,
-            EventKind.FILE_TRASHED,
-            EventKind.FILE_DELETED,
-            EventKind.TRASH_PURGED,
-        }
-    ),
-    Group.OPERATION: frozenset(
-        {
-            EventKind.USER_CREATED,
-            EventKind.USER_CHANGED,
-            EventKind.USER_RESET,
-            EventKind.GROUP_CHANGED,
-            EventKind.FILE_FAILED,
-            EventKind.FILE_VERIFIED,
-            EventKind.FILE_MOVED,
-            EventKind.RECONCILED,
-            EventKind.LIFECYCLE_APPLIED,
-            EventKind.CORS_SET,
-            EventKind.BACKED_UP,
-            EventKind.RESTORED,
-            EventKind.ACTIVITY_PRUNED,
-        }
-    ),
-}
-GROUP_OF: dict[str, Group] = {kind: group for group, kinds in GROUPS.items() for kind in kinds}
-FOR_READERS = (
-    GROUPS[Group.CHANGES]
-    | GROUPS[Group.DELETIONS]
-    | {
-        EventKind.UPLOAD_COMPLETED,
-        EventKind.RESULT_SAVED,
-        EventKind.OWNER_CHANGED,
-        EventKind.FILE_FAILED,
-        EventKind.FILE_VERIFIED,
-    }
-)
-"""What whoever may only look learns of a dataset: what became of it, not who takes it or whom it is shared with."""
-DETAIL_FOR_READERS = frozenset(
-    {"name", "was", "file_name", "version", "size", "files", "tags", "description", "from", "to"}
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 Who has the link learns what is asked for and what became of the files sent by it, and nothing else of the shelf. What
 is sent becomes new datasets of the owner, never a version of one that is there; the names they get are not told.
+What the owner does and what a visitor does stand together: both go by one row, one token and one state of it.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ from typing import Annotated
 
 import typer
 
-from catalog.activity import ActivityQuery, Group
+from catalog.activity import ActivityQuery
 from catalog.activity_export import Format, written
+from catalog.activity_groups import Group
 from catalog.errors import DatabaseUnavailable, InvalidQuery
 from ops.session import opened
 

@@ -10,8 +10,9 @@ from uuid import UUID
 import streamlit as st
 
 import services
-from catalog.activity import ActivityPage, ActivityQuery, Group
+from catalog.activity import ActivityPage, ActivityQuery
 from catalog.activity_export import Format
+from catalog.activity_groups import Group
 from catalog.caller import Caller
 from catalog.errors import InvalidQuery
 from pages import failures, wording

@@ -124,9 +124,8 @@ def test_ten_thousand_files_take_hardly_more_memory_than_two_thousand(shelf: She
     for count, total in ((1_999, 2_000), (8_000, 10_000)):
         fill(shelf, dataset.summary.id, count)
         later(shelf).run(apply=True)  # lets the newest version speak for the dataset
-        peaks.append(
-            min(peak_of_reading(shelf, total) for _ in range(3))
-        )  # other threads of the tests take memory, too
+        # Other threads of the tests take memory, too.
+        peaks.append(min(peak_of_reading(shelf, total) for _ in range(3)))
     assert peaks[1] < peaks[0] + 8_000_000, peaks
     spoil(shelf)
     report = later(shelf).run(apply=True)

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from catalog.activity import GROUP_OF, ActivityEntry, Group
+from catalog.activity import ActivityEntry
+from catalog.activity_groups import GROUP_OF, Group
 from catalog.events import EventKind
 from pages.activity_words import agent_name, said
 from pages.widgets.activity_list import row
